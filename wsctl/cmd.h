@@ -1,0 +1,86 @@
+/*
+ * cmd: what every subcommand sees: the options, the configuration, and how to say things. One table
+ * (commands.c) carries name, arguments, summary and function; it feeds dispatch and help.
+ * Data goes to stdout, talk to stderr; only main.c exits.
+ */
+#ifndef WSCTL_CMD_H
+#define WSCTL_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../lib/config.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,       /* failed or refused */
+	EXIT_DIFFERENCE = 2,   /* plan */
+	EXIT_USAGE = 64,
+	EXIT_AWAY = 69,        /* HAProxy or Redis out of reach */
+	EXIT_LATER = 75,       /* deadline passed or lock held */
+	EXIT_CONFIG = 78,
+	EXIT_INTERRUPTED = 130,
+};
+
+/* Every option wsctl knows; which of them a command takes stands in its table row. */
+struct opts {
+	const char *config; /* -c */
+	bool json, quiet, dry_run, help;
+	bool runtime, force, kill, no_wait, overwrite;
+	bool verify;                    /* unused until `token --verify` is asked for */
+	bool has_weight, has_maxconn;
+	uint32_t weight, maxconn;
+	uint64_t over_ms, deadline_ms, wait_ms; /* 0: not given */
+	struct rate rate;               /* count 0: not given */
+	const char *output;             /* -o */
+	const char *sub;                /* token --sub */
+	const char *subscribe, *publish; /* token: comma-separated patterns */
+	uint64_t expires_ms;            /* token --expires, 0: not given */
+};
+
+struct run {
+	struct opts opts;
+	struct config *cfg; /* NULL for commands that need none */
+	int argc;           /* positional arguments behind the command's name */
+	char **argv;
+};
+
+struct command {
+	const char *name;
+	const char *args;    /* "NAME ADDRESS" for usage */
+	const char *options; /* the options it takes, as in usage: "[--weight N] [--runtime]" */
+	const char *summary; /* one line */
+	int min_args, max_args;
+	bool needs_config, mutates;
+	int (*run)(struct run *);
+};
+
+extern const struct command commands[]; /* ends with name NULL */
+const struct command *command_find(const char *name);
+
+/* "wsctl: MSG" on stderr. */
+void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Talk on stderr, silent with -q. */
+void say(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Who is at the keyboard: $SUDO_USER, else the login name. Borrowed. */
+const char *whoami(void);
+/* The audit line: syslog(LOG_NOTICE, AUTHPRIV-less "who, what, before, after"). */
+void audit(const char *what, const char *node, const char *before, const char *after);
+
+int cmd_check(struct run *);
+int cmd_generate(struct run *);
+int cmd_add(struct run *);
+int cmd_cordon(struct run *);
+int cmd_drain(struct run *);
+int cmd_ready(struct run *);
+int cmd_remove(struct run *);
+int cmd_weight(struct run *);
+int cmd_status(struct run *);
+int cmd_channels(struct run *);
+int cmd_publish(struct run *);
+int cmd_token(struct run *);
+int cmd_help(struct run *);
+int cmd_version(struct run *);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * render: haproxy.cfg from the configuration, a pure function: no file, no socket, no clock.
+ */
+#ifndef WSCTL_RENDER_H
+#define WSCTL_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../lib/config.h"
+
+/*
+ * The whole file (own: all) or the fragment (own: backend). malloc'd; NULL: out of memory.
+ * Its first lines are a comment with the hash of everything below them, by which an edit by hand is
+ * seen; `description` in global (own: all) holds the identity hash of the part without servers.
+ */
+char *render(const struct config *);
+/* The keywords behind "add server BACKEND/NAME " and behind "server NAME ": address first. malloc'd. */
+char *render_server(const struct config *, const struct config_node *);
+/* Whether the text is ours and unchanged. *line: the first line that differs from its hash's file, 0 if unknown. */
+enum rendered { RENDERED_OURS, RENDERED_EDITED, RENDERED_FOREIGN };
+enum rendered render_verify(const char *text, size_t len);
+/* The path of HAProxy's state file for this configuration: STATE_DIR/BACKEND.state */
+char *render_state_path(const struct config *);
+
+#endif
