@@ -10,6 +10,7 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
 CFLAGS     ?= -O2 -g
 WERROR     ?=
 
@@ -35,7 +36,7 @@ LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/%.o)
 NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/%.o)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all clean
+.PHONY: all clean demo install uninstall
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/wsnode $(BUILD)/wsctl
@@ -49,6 +50,41 @@ $(BUILD)/wsctl: $(CTL_OBJ) $(LIB_OBJ)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+# What lands where. Configuration is never written: an example is, beside the documents.
+BINDIR   = $(DESTDIR)$(PREFIX)/bin
+MANDIR   = $(DESTDIR)$(PREFIX)/share/man
+DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/wscale
+SYSUSERS = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+TMPFILES = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
+MAN5 = man/wscale.yaml.5
+MAN8 = man/wsctl.8 man/wsnode.8
+DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example
+
+install: all
+	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR) $(SYSUSERS) $(TMPFILES) \
+		$(DESTDIR)$(UNITDIR) $(CONFDIR)
+	$(INSTALL) -m 755 $(BUILD)/wsnode $(BUILD)/wsctl $(BINDIR)
+	$(INSTALL) -m 644 $(MAN5) $(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN8) $(MANDIR)/man8
+	$(INSTALL) -m 644 $(DOCS) $(DOCDIR)
+	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
+	$(INSTALL) -m 644 systemd/wscale.tmpfiles $(TMPFILES)/wscale.conf
+	sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/wsnode@.service.in \
+		>$(BUILD)/wsnode@.service
+	$(INSTALL) -m 644 $(BUILD)/wsnode@.service $(DESTDIR)$(UNITDIR)/wsnode@.service
+	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload"
+
+# The administrator's own files stay, and with them their directory.
+uninstall:
+	rm -f $(BINDIR)/wsnode $(BINDIR)/wsctl $(SYSUSERS)/wscale.conf $(TMPFILES)/wscale.conf
+	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8)))
+	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(DESTDIR)$(UNITDIR)/wsnode@.service
+	rmdir $(DOCDIR) $(CONFDIR) 2>/dev/null || :
+
+demo:
+	@BUILD=$(BUILD) MAKE="$(MAKE)" demo/run
 
 clean:
 	rm -rf $(BUILD)
