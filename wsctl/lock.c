@@ -1,0 +1,130 @@
+/*
+ * lock: who may change things now. Open file description locks on files in state_dir: they end with the
+ * process however it ends, and the files are never unlinked, since a lock on an unlinked file keeps
+ * nobody out. The text in a file is for people: it names the holder.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "hap.h"
+#include "persist.h"
+
+enum { TEXT_MAX = 256, POLL_MS = 20 };
+
+static void complain(const char *path, const char *what, int err)
+{
+	char msg[128];
+	snprintf(msg, sizeof(msg), "%s", strerror(err));
+	msg[0] = (char)tolower((unsigned char)msg[0]);
+	if (err == EACCES || err == EPERM)
+		say_error("%s: can't %s: %s; use sudo, or set haproxy.state_dir", path, what, msg);
+	else
+		say_error("%s: can't %s: %s; see haproxy.state_dir", path, what, msg);
+}
+
+static int open_file(const struct config *cfg, const char *name)
+{
+	const char *dir = cfg->haproxy.state_dir;
+	char path[PATH_MAX];
+
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
+		complain(dir, "make the directory", errno);
+		return -1;
+	}
+	int n = snprintf(path, sizeof(path), "%s/lock-%s", dir, name);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		complain(dir, "make a lock there", ENAMETOOLONG);
+		return -1;
+	}
+	/* O_NOFOLLOW: the text is written through it. */
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0644);
+	if (fd < 0)
+		complain(path, "lock", errno);
+	return fd;
+}
+
+/* 0 taken, 1 held by another, -1 with errno. */
+static int try_lock(int fd)
+{
+	struct flock lk = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int rc;
+	do
+		rc = fcntl(fd, F_OFD_SETLK, &lk);
+	while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? 1 : -1;
+}
+
+static void sign(int fd, const char *doing)
+{
+	char host[65] = "", text[TEXT_MAX];
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		strcpy(host, "?");
+	int n = snprintf(text, sizeof(text), "%s@%s (pid %ld, %s)\n", whoami(), host, (long)getpid(),
+			 doing);
+	if (n < 0)
+		return;
+	size_t len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+	/* On a full disk the lock still holds; only the holder's name is missing. */
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, len, 0) < 0)
+		return;
+}
+
+static void say_held(int fd)
+{
+	char text[TEXT_MAX];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	for (char *p = text; *p; p++)
+		if (!isprint((unsigned char)*p))
+			*p = '?';
+	say_error("locked by %s", text[0] ? text : "another wsctl");
+}
+
+int lock_take(const struct config *cfg, const char *name, const char *doing, uint64_t wait_ms,
+	      struct lock *out)
+{
+	out->fd = -1;
+	int fd = open_file(cfg, name);
+	if (fd < 0)
+		return EXIT_FAILED;
+	uint64_t until = now_ms() + wait_ms;
+	int rc;
+	while ((rc = try_lock(fd)) == 1 && now_ms() < until)
+		if (pause_ms(POLL_MS) != 0) {
+			close(fd);
+			return EXIT_INTERRUPTED;
+		}
+	if (rc == 0) {
+		sign(fd, doing);
+		out->fd = fd;
+		return EXIT_OK;
+	}
+	if (rc == 1)
+		say_held(fd);
+	else
+		complain(cfg->haproxy.state_dir, "lock", errno);
+	close(fd);
+	return rc == 1 ? EXIT_LATER : EXIT_FAILED;
+}
+
+void lock_drop(struct lock *l)
+{
+	if (l->fd < 0)
+		return;
+	/* The name goes before the lock, so that the next holder's text is never wiped. */
+	if (ftruncate(l->fd, 0) != 0)
+		errno = 0;
+	close(l->fd);
+	l->fd = -1;
+}

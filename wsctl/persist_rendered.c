@@ -1,0 +1,72 @@
+/*
+ * persist_rendered: the rendered file on disk: replaced by what the configuration renders to, but never
+ * over somebody's work. Whether a file is ours is render's answer; how a file is replaced is persist's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "persist.h"
+#include "render.h"
+
+/* May the file as read be replaced? 0; -1 and a message printed. */
+static int ours(const struct config *cfg, const struct file_text *old, bool overwrite)
+{
+	const char *file = cfg->haproxy.file;
+	/* An empty file holds nobody's work. */
+	if (!old->exists || old->len == 0 || overwrite)
+		return 0;
+	switch (render_verify(old->p, old->len)) {
+	case RENDERED_OURS:
+		return 0;
+	case RENDERED_EDITED:
+		say_error("%s: edited by hand; keep it in haproxy.extra, or discard: --overwrite", file);
+		return -1;
+	case RENDERED_FOREIGN:
+		break;
+	}
+	if (cfg->haproxy.own == OWN_ALL)
+		say_error("%s: not written by wsctl; keep it with haproxy.own: backend, or discard: "
+			  "--overwrite",
+			  file);
+	else
+		say_error("%s: not written by wsctl; name another haproxy.file, or discard: --overwrite",
+			  file);
+	return -1;
+}
+
+int persist_rendered_check(const struct config *cfg, bool overwrite)
+{
+	struct file_text old;
+	if (persist_read(cfg->haproxy.file, true, &old) != 0)
+		return -1;
+	int rc = ours(cfg, &old, overwrite);
+	persist_text_free(&old);
+	return rc;
+}
+
+int persist_rendered(const struct config *cfg, bool overwrite)
+{
+	struct file_text old;
+	char *text = NULL;
+	int rc = -1;
+
+	if (persist_read(cfg->haproxy.file, true, &old) != 0)
+		return -1;
+	if (ours(cfg, &old, overwrite) != 0)
+		goto out;
+	text = render(cfg);
+	if (!text) {
+		say_error("out of memory");
+		goto out;
+	}
+	size_t len = strlen(text);
+	if (old.exists && old.len == len && memcmp(old.p, text, len) == 0)
+		rc = 0;
+	else
+		rc = persist_write(cfg->haproxy.file, text, len, &old, 0644);
+out:
+	free(text);
+	persist_text_free(&old);
+	return rc;
+}
