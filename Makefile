@@ -27,8 +27,9 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKG_LIB) $(PKG_NODE) 2>/dev/null)
 LIBS_CTL   := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) 2>/dev/null)
 LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -lev
 
-LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_hash.c lib/config_keys.c lib/endpoint.c \
-           lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/num.c lib/secret.c lib/yaml_doc.c
+LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
+           lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/num.c \
+           lib/secret.c lib/yaml_doc.c
 NODE_SRC = $(wildcard node/*.c)
 CTL_SRC  = $(wildcard wsctl/*.c)
 
@@ -88,5 +89,7 @@ demo:
 
 clean:
 	rm -rf $(BUILD)
+
+-include tests/tests.mk
 
 -include $(LIB_OBJ:.o=.d) $(NODE_OBJ:.o=.d) $(CTL_OBJ:.o=.d)

@@ -23,7 +23,7 @@ struct grants {
 
 /*
  * Verifies the signature in constant time, then alg, typ, nbf and exp against now. 0, or -1 with *why
- * (static text: "expired", "bad signature", "malformed"). *out is the caller's: grants_free.
+ * (static text: "expired", "not valid yet", "bad signature", "malformed"). *out is the caller's: grants_free.
  */
 int jwt_verify(const char *token, size_t len, const uint8_t *key, size_t key_len, int64_t now,
 	       struct grants *out, const char **why);

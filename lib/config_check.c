@@ -1,0 +1,115 @@
+/*
+ * config_check: what the keys say about each other, once all are read: limits that contradict, ports
+ * taken twice, defaults that follow from other keys. Must know neither YAML nor any single key's form.
+ */
+#include "config_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "errs.h"
+
+void *config_or_abort(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+/* Where the key's value stands; the row must exist. */
+static struct pos given(const struct load *l, const char *parent, const char *name)
+{
+	return l->given[config_key(parent, name) - config_keys];
+}
+
+/* An error about two keys stands at the one that the file gives, the second if both. */
+__attribute__((format(printf, 4, 5))) static void both(struct load *l, struct pos a, struct pos b,
+						       const char *fmt, ...)
+{
+	char text[256];
+	struct pos p = b.line ? b : a;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	errs_add(l->errs, p.line, p.col, "%s", text);
+}
+
+static void not_below(struct load *l, const char *small, uint64_t low, const char *large, uint64_t high)
+{
+	char a[24], b[24];
+	if (high < low)
+		both(l, given(l, "node", small), given(l, "node", large), "%s (%s) is less than %s (%s)",
+		     large, num_size_str(high, a), small, num_size_str(low, b));
+}
+
+static void not_same(struct load *l, const char *a_name, const struct endpoint *a, struct pos a_pos,
+		     const char *b_name, const struct endpoint *b, struct pos b_pos)
+{
+	char text[ENDPOINT_STR];
+	bool any = !*a->host || !*b->host || strcmp(a->host, "0.0.0.0") == 0 ||
+		   strcmp(b->host, "0.0.0.0") == 0;
+	if (a->port == b->port && (any || endpoint_equal(a, b)))
+		both(l, a_pos, b_pos, "%s (%s) takes the port of %s", b_name, endpoint_str(b, text),
+		     a_name);
+}
+
+void config_check(struct load *l)
+{
+	struct config *c = l->c;
+	char a[24], b[24];
+	not_below(l, "max_message", c->node.max_message, "max_queue", c->node.max_queue);
+	not_below(l, "max_queue", c->node.max_queue, "max_queue_total", c->node.max_queue_total);
+	if (c->node.drain.deadline_ms <= c->node.drain.grace_ms)
+		both(l, given(l, "node.drain", "grace"), given(l, "node.drain", "deadline"),
+		     "drain.deadline (%s) is not longer than drain.grace (%s)",
+		     num_duration_str(c->node.drain.deadline_ms, a),
+		     num_duration_str(c->node.drain.grace_ms, b));
+
+	struct pos bind = given(l, "haproxy", "bind"), stats = given(l, "haproxy", "stats"),
+		   tls = given(l, "haproxy", "tls"), tls_bind = given(l, "haproxy.tls", "bind"),
+		   socket = given(l, "haproxy", "socket"), master = given(l, "haproxy", "master"),
+		   auth = given(l, "", "auth");
+	not_same(l, "bind", &c->haproxy.bind, bind, "stats", &c->haproxy.stats, stats);
+	if (tls.line) {
+		c->haproxy.tls = true;
+		not_same(l, "bind", &c->haproxy.bind, bind, "tls.bind", &c->haproxy.tls_bind, tls_bind);
+		not_same(l, "stats", &c->haproxy.stats, stats, "tls.bind", &c->haproxy.tls_bind,
+			 tls_bind);
+		if (!given(l, "haproxy.tls", "cert").line)
+			errs_add(l->errs, tls.line, tls.col, "tls needs \"cert\"");
+	}
+	if (strcmp(c->haproxy.socket, c->haproxy.master) == 0)
+		both(l, socket, master, "master is the same path as socket");
+
+	c->redis.password_pos = given(l, "redis", "password_file");
+	c->auth.token_pos = given(l, "auth", "token_file");
+	c->auth.jwt_key_pos = given(l, "auth", "jwt_key_file");
+	if (c->redis.user && !c->redis.password_pos.line) {
+		struct pos user = given(l, "redis", "user");
+		errs_add(l->errs, user.line, user.col, "user needs password_file");
+	}
+	if (auth.line && !c->auth.token_pos.line && !c->auth.jwt_key_pos.line &&
+	    !given(l, "auth", "origins").line)
+		errs_add(l->errs, auth.line, auth.col, "auth names neither token_file, jwt_key_file nor origins");
+	if (c->auth.token_file && c->auth.jwt_key_file &&
+	    strcmp(c->auth.token_file, c->auth.jwt_key_file) == 0)
+		both(l, c->auth.token_pos, c->auth.jwt_key_pos,
+		     "jwt_key_file is token_file: whoever has the token could sign others");
+}
+
+/* Defaults that follow from other keys. */
+void config_fill(struct config *c)
+{
+	if (!c->haproxy.file)
+		c->haproxy.file = config_or_abort(strdup(c->haproxy.own == OWN_ALL
+							  ? "/etc/haproxy/haproxy.cfg"
+							  : "/etc/haproxy/conf.d/wscale.cfg"));
+	if (!c->haproxy.backend &&
+	    asprintf(&c->haproxy.backend, "wscale_%s", c->cluster) < 0)
+		abort();
+	if (!c->haproxy.balancer)
+		c->haproxy.balancer = config_or_abort(strdup("local"));
+}

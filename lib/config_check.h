@@ -1,0 +1,23 @@
+/*
+ * config_check: the second half of loading, after config.c has read the keys. Only config.c uses it.
+ */
+#ifndef WSCALE_CONFIG_CHECK_H
+#define WSCALE_CONFIG_CHECK_H
+
+#include "config.h"
+#include "config_keys.h"
+
+struct load {
+	struct config *c;
+	struct errs *errs;
+	struct pos given[CONFIG_KEYS_MAX]; /* by row: where its value stands, line 0: not in the file */
+};
+
+/* Cross checks; sets what follows from a section being there (tls). */
+void config_check(struct load *);
+/* Defaults that follow from other keys. */
+void config_fill(struct config *);
+/* As errs_add does: a file of at most 1 MiB, read before any client is served. */
+void *config_or_abort(void *);
+
+#endif
