@@ -33,9 +33,9 @@ LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_ha
 NODE_SRC = $(wildcard node/*.c)
 CTL_SRC  = $(wildcard wsctl/*.c)
 
-LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/%.o)
-NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/%.o)
-CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/obj/%.o)
+CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 
 .PHONY: all clean demo install uninstall
 .DELETE_ON_ERROR:
@@ -48,7 +48,7 @@ $(BUILD)/wsnode: $(NODE_OBJ) $(LIB_OBJ)
 $(BUILD)/wsctl: $(CTL_OBJ) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 

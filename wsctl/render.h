@@ -15,9 +15,10 @@
  * seen; `description` in global (own: all) holds the identity hash of the part without servers.
  */
 char *render(const struct config *);
-/* The keywords behind "add server BACKEND/NAME " and behind "server NAME ": address first. malloc'd. */
+/* The keywords behind "add server BACKEND/NAME " and behind "server NAME ": address first.
+ * malloc'd. */
 char *render_server(const struct config *, const struct config_node *);
-/* Whether the text is ours and unchanged. *line: the first line that differs from its hash's file, 0 if unknown. */
+/* Whether the text is ours, ours but edited by hand, or somebody else's. */
 enum rendered { RENDERED_OURS, RENDERED_EDITED, RENDERED_FOREIGN };
 enum rendered render_verify(const char *text, size_t len);
 /* The path of HAProxy's state file for this configuration: STATE_DIR/BACKEND.state */

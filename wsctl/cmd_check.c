@@ -1,0 +1,164 @@
+/*
+ * cmd_check: everything that can be known to be wrong before a change: the YAML, the secret files,
+ * names that don't resolve, and what HAProxy says of the rendering. Limits that may hurt later are
+ * warnings. Changes nothing.
+ */
+#include <jansson.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "../lib/errs.h"
+#include "../lib/secret.h"
+#include "cmd.h"
+#include "render.h"
+#include "render_int.h"
+#include "validate.h"
+
+/* The source ports of one address pair: 32768-60999 (ip_local_port_range). */
+enum { PORTS = 28000, JWT_KEY_MIN = 32, FDS_BESIDE = 100 };
+
+static void secrets(const struct config *cfg, struct errs *errs)
+{
+	const struct {
+		const char *file;
+		struct pos pos;
+		size_t min;
+	} all[] = {
+		{cfg->redis.password_file, cfg->redis.password_pos, 1},
+		{cfg->auth.token_file, cfg->auth.token_pos, 1},
+		{cfg->auth.jwt_key_file, cfg->auth.jwt_key_pos, JWT_KEY_MIN},
+	};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		size_t len = 0;
+		if (!all[i].file)
+			continue;
+		char *s = secret_read(cfg->path, all[i].file, &len, errs, all[i].pos.line,
+		                      all[i].pos.col);
+		if (s && len < all[i].min)
+			errs_add(errs, all[i].pos.line, all[i].pos.col,
+			         "the key in %s has %zu bytes, HS256 needs at least %zu: openssl "
+			         "rand -hex 32",
+			         all[i].file, len, all[i].min);
+		secret_free(s, len);
+	}
+}
+
+static void nodes(const struct config *cfg, struct errs *errs)
+{
+	for (size_t i = 0; i < cfg->n_nodes; i++) {
+		const struct config_node *n = &cfg->nodes[i];
+		struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+		if (n->at.is_unix) {
+			if (!render_inside_chroot(cfg, n->at.path))
+				errs_add(errs, n->pos.line, n->pos.col,
+				         "%s: HAProxy in its chroot %s can't reach %s", n->name,
+				         cfg->haproxy.chroot, n->at.path);
+			continue;
+		}
+		int err = getaddrinfo(n->at.host, NULL, &hints, &found);
+		if (err)
+			errs_add(errs, n->pos.line, n->pos.col, "%s: host %s does not resolve: %s",
+			         n->name, n->at.host, gai_strerror(err));
+		else
+			freeaddrinfo(found);
+	}
+}
+
+static void haproxy(struct run *r, const struct config *cfg, struct errs *errs)
+{
+	struct verdict v = {0};
+	char *text = render(cfg);
+	if (!text || validate(cfg, text, &v)) {
+		errs_add(errs, 0, 0, "out of memory");
+		goto out;
+	}
+	for (const char *p = v.ok ? "" : v.said; *p;) {
+		size_t len = strcspn(p, "\n");
+		if (len)
+			errs_add(errs, 0, 0, "haproxy -c: %.*s", (int)len, p);
+		p += len + (p[len] == '\n');
+	}
+	if (v.ok && v.master && !v.loaded)
+		say(r, "warning: the running HAProxy does not read %s; give it -f %s too",
+		    cfg->haproxy.file, cfg->haproxy.file);
+out:
+	free(text);
+	verdict_free(&v);
+}
+
+static void limits(struct run *r, const struct config *cfg)
+{
+	struct rlimit lim;
+	unsigned long long need = 2 * render_maxconn(cfg) + FDS_BESIDE;
+	if (cfg->haproxy.own == OWN_ALL && getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
+	    lim.rlim_max != RLIM_INFINITY && need > lim.rlim_max)
+		say(r,
+		    "warning: haproxy.maxconn %u needs %llu file descriptors and this shell may "
+		    "open %llu: "
+		    "HAProxy would not start with that limit (LimitNOFILE=)",
+		    cfg->haproxy.maxconn, need, (unsigned long long)lim.rlim_max);
+	for (size_t i = 0; i < cfg->n_nodes; i++) {
+		const struct config_node *n = &cfg->nodes[i];
+		unsigned most = n->maxconn ? n->maxconn : cfg->node.max_clients;
+		if (cfg->haproxy.own == OWN_ALL && most > cfg->haproxy.maxconn)
+			most = cfg->haproxy.maxconn;
+		if (!n->at.is_unix && most > PORTS)
+			say(r,
+			    "warning: %s may get %u tunnels, but one TCP address has source ports "
+			    "for about %d: "
+			    "more nodes, or a Unix socket",
+			    n->name, most, PORTS);
+	}
+}
+
+static int report(struct run *r, const char *path, struct errs *errs)
+{
+	json_t *list = json_array();
+	errs_sort(errs);
+	say_errs(errs, path);
+	if (errs->n > 1)
+		say(r, "wsctl: %zu errors, nothing changed", errs->n);
+	for (size_t i = 0; i < errs->n; i++)
+		json_array_append_new(list,
+		                      json_pack("{s:i, s:i, s:s}", "line", errs->v[i].line, "col",
+		                                errs->v[i].col, "message", errs->v[i].msg));
+	if (r->opts.json)
+		say_json(json_pack("{s:b, s:s, s:O}", "ok", 0, "file", path, "errors", list));
+	json_decref(list);
+	return EXIT_CONFIG;
+}
+
+int cmd_check(struct run *r)
+{
+	struct errs errs = {0};
+	const char *path = config_path(r->opts.config);
+	int rc = EXIT_OK;
+
+	/* Loaded here and not in main.c: --json tells every error. */
+	if (!r->cfg)
+		r->cfg = config_load(path, &errs);
+	if (r->cfg) {
+		secrets(r->cfg, &errs);
+		nodes(r->cfg, &errs);
+		/* A name that doesn't resolve would only be said twice. */
+		if (!errs.n)
+			haproxy(r, r->cfg, &errs);
+	}
+	if (errs.n) {
+		rc = report(r, path, &errs);
+		goto out;
+	}
+	limits(r, r->cfg);
+	if (r->opts.json)
+		say_json(json_pack("{s:b, s:s, s:i}", "ok", 1, "file", path, "nodes",
+		                   (int)r->cfg->n_nodes));
+	else
+		printf("%s: %zu node%s, ok\n", path, r->cfg->n_nodes,
+		       r->cfg->n_nodes == 1 ? "" : "s");
+out:
+	errs_free(&errs);
+	return rc;
+}

@@ -1,0 +1,142 @@
+/*
+ * hap_servers: the servers of our backend as HAProxy has them, and its version. Two tables make one
+ * row: `show servers state` has the configured weight and the admin bits (the status text loses a
+ * drain when a check fails), `show stat` has the status, the check and the counts.
+ * Changes nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/config.h"
+#include "hap_int.h"
+
+static void copy(char *to, size_t size, const char *from)
+{
+	size_t n = strlen(from);
+	if (n >= size)
+		n = size - 1;
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
+static int odd(const char *command, const char *reply)
+{
+	return hap_fail(HAP_REFUSED, "HAProxy's answer to `%s` is not understood: %.200s", command,
+	                *reply ? reply : "(nothing)");
+}
+
+static int read_state(const struct config *cfg, struct hap_servers *out, int64_t *be_id)
+{
+	const char *be = cfg->haproxy.backend;
+	struct hap_table t;
+	char *reply;
+	int result = hap_ask(cfg->haproxy.socket, &reply, "show servers state %s", be);
+	if (result != HAP_OK)
+		return result;
+	if (strncmp(reply, "Can't find backend", 18) == 0) {
+		free(reply);
+		return hap_fail(
+			HAP_REFUSED,
+			"HAProxy has no backend %s; reload it with the file of wsctl generate", be);
+	}
+	if (hap_table_open(&t, reply, ' ')) {
+		odd("show servers state", reply);
+		free(reply);
+		return HAP_REFUSED;
+	}
+	while (hap_table_next(&t)) {
+		struct hap_server *v = realloc(out->v, (out->n + 1) * sizeof(*v));
+		if (!v) {
+			hap_table_close(&t);
+			return hap_fail(HAP_AWAY, "out of memory");
+		}
+		out->v = v;
+		struct hap_server *s = &v[out->n++];
+		*s = (struct hap_server){0};
+		copy(s->name, sizeof(s->name), hap_table_get(&t, "srv_name"));
+		copy(s->addr, sizeof(s->addr), hap_table_get(&t, "srv_addr"));
+		s->port = (int)hap_table_int(&t, "srv_port", 0);
+		s->admin = (unsigned)hap_table_int(&t, "srv_admin_state", 0);
+		s->uweight = (unsigned)hap_table_int(&t, "srv_uweight", 0);
+		s->lastchg_s = hap_table_int(&t, "srv_time_since_last_change", 0);
+		*be_id = hap_table_int(&t, "be_id", -1);
+	}
+	hap_table_close(&t);
+	return HAP_OK;
+}
+
+static struct hap_server *find(const struct hap_servers *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].name, name) == 0)
+			return &s->v[i];
+	return NULL;
+}
+
+/* By number: a frontend of somebody's may have the backend's name. */
+static int read_stat(const struct config *cfg, struct hap_servers *out, int64_t be_id)
+{
+	struct hap_table t;
+	char *reply;
+	int result = hap_ask(cfg->haproxy.socket, &reply, "show stat %lld 4 -1", (long long)be_id);
+	if (result != HAP_OK)
+		return result;
+	if (hap_table_open(&t, reply, ',')) {
+		odd("show stat", reply);
+		free(reply);
+		return HAP_REFUSED;
+	}
+	while (hap_table_next(&t)) {
+		struct hap_server *s = find(out, hap_table_get(&t, "svname"));
+		if (!s || strcmp(hap_table_get(&t, "pxname"), cfg->haproxy.backend) != 0)
+			continue;
+		copy(s->status, sizeof(s->status), hap_table_get(&t, "status"));
+		copy(s->check, sizeof(s->check), hap_table_get(&t, "check_status"));
+		s->lastchg_s = hap_table_int(&t, "lastchg", s->lastchg_s);
+		s->scur = (uint64_t)hap_table_int(&t, "scur", 0);
+		s->maxconn = (uint64_t)hap_table_int(&t, "slim", 0);
+		s->stot = (uint64_t)hap_table_int(&t, "stot", 0);
+	}
+	hap_table_close(&t);
+	return HAP_OK;
+}
+
+int hap_servers(const struct config *cfg, struct hap_servers *out)
+{
+	int64_t be_id = -1;
+	*out = (struct hap_servers){0};
+	int result = read_state(cfg, out, &be_id);
+	if (result == HAP_OK && out->n)
+		result = read_stat(cfg, out, be_id);
+	if (result != HAP_OK)
+		hap_servers_free(out);
+	return result;
+}
+
+const struct hap_server *hap_server(const struct hap_servers *s, const char *name)
+{
+	return find(s, name);
+}
+
+void hap_servers_free(struct hap_servers *s)
+{
+	free(s->v);
+	*s = (struct hap_servers){0};
+}
+
+char *hap_version(const struct config *cfg)
+{
+	char *reply;
+	if (hap_ask(cfg->haproxy.socket, &reply, "show info") != HAP_OK)
+		return NULL;
+	const char *line = strstr(reply, "\nVersion: ");
+	char *version = NULL;
+	if (line) {
+		line += strlen("\nVersion: ");
+		version = strndup(line, strspn(line, "0123456789."));
+	} else {
+		odd("show info", reply);
+	}
+	free(reply);
+	return version;
+}

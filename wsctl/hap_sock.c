@@ -1,0 +1,243 @@
+/*
+ * hap_sock: one command to one of HAProxy's sockets and its whole reply, never longer than a
+ * deadline: when its `stats maxconn` is full HAProxy leaves us waiting in the backlog. Also the
+ * clock and the pause of wsctl's loops. Knows sockets and nothing of what the commands mean.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../lib/buf.h"
+#include "hap_int.h"
+
+enum { REPLY_MAX = 256 << 20 };
+
+static char why[1024];
+
+const char *hap_why(void)
+{
+	return why;
+}
+
+int hap_fail(int result, const char *fmt, ...)
+{
+	char text[sizeof(why)]; /* the arguments may be what hap_why said before */
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text[0] = '\0';
+	memcpy(why, text, sizeof(why));
+	return result;
+}
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int pause_ms(uint64_t ms)
+{
+	struct timespec ts = {.tv_sec = (time_t)(ms / 1000),
+	                      .tv_nsec = (long)(ms % 1000) * 1000000};
+	return nanosleep(&ts, NULL) && errno == EINTR ? -1 : 0;
+}
+
+static int address(const char *path, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(out->sun_path))
+		return hap_fail(HAP_AWAY,
+		                "%s: the path is longer than a socket's may be (%zu bytes)", path,
+		                sizeof(out->sun_path) - 1);
+	memcpy(out->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int failed(const char *at)
+{
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+		return hap_fail(HAP_AWAY, "%s: permission denied; use sudo", at);
+	case ENOENT:
+		return hap_fail(HAP_AWAY, "%s: no such socket; is HAProxy running?", at);
+	case ECONNREFUSED:
+		return hap_fail(HAP_AWAY, "%s: nobody listens; is HAProxy running?", at);
+	case ETIMEDOUT:
+		return hap_fail(HAP_AWAY,
+		                "%s: no answer within %ds; too many others on it (stats maxconn), "
+		                "or HAProxy hangs",
+		                at, HAP_DEADLINE_MS / 1000);
+	case EINTR:
+		return hap_fail(HAP_AWAY, "%s: interrupted", at);
+	default:
+		return hap_fail(HAP_AWAY, "%s: %s", at, strerror(errno));
+	}
+}
+
+/* 0, or -1 with errno. An interrupted wait goes on: a command that was sent must be read to its
+ * end. */
+static int wait_for(int fd, short events, uint64_t deadline)
+{
+	for (;;) {
+		uint64_t now = now_ms();
+		if (now >= deadline) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		struct pollfd p = {.fd = fd, .events = events};
+		int n = poll(&p, 1, (int)(deadline - now));
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -1;
+	}
+}
+
+static int dial(const char *path, uint64_t deadline)
+{
+	struct sockaddr_un sa;
+	if (address(path, &sa))
+		return -1;
+	for (;;) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd < 0) {
+			failed(path);
+			return -1;
+		}
+		if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+			return fd;
+		int err = errno;
+		close(fd);
+		/* EAGAIN: the backlog is full, a Unix socket can't be waited for. */
+		if (err == EAGAIN && now_ms() < deadline) {
+			pause_ms(20);
+			continue;
+		}
+		errno = err == EAGAIN ? ETIMEDOUT : err;
+		failed(path);
+		return -1;
+	}
+}
+
+static int talk(int fd, const char *at, const char *line, size_t len, uint64_t deadline,
+                struct buf *reply)
+{
+	for (size_t sent = 0; sent < len;) {
+		ssize_t n = send(fd, line + sent, len - sent, MSG_NOSIGNAL);
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			return failed(at);
+		else if (wait_for(fd, POLLOUT, deadline))
+			return failed(at);
+	}
+	/* No half-close: 3.x takes it for our leaving and aborts a running command. */
+	for (;;) {
+		char chunk[65536];
+		ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
+		if (n == 0)
+			break;
+		if (n > 0) {
+			buf_add(reply, chunk, (size_t)n);
+			if (reply->len > REPLY_MAX)
+				return hap_fail(HAP_AWAY, "%s: the answer is longer than 256MiB",
+				                at);
+		} else if (errno != EAGAIN && errno != EINTR) {
+			return failed(at);
+		} else if (wait_for(fd, POLLIN, deadline)) {
+			return failed(at);
+		}
+	}
+	if (reply->oom)
+		return hap_fail(HAP_AWAY, "out of memory");
+	return HAP_OK;
+}
+
+static int ask(const char *at, char **out, struct buf *line)
+{
+	uint64_t deadline = now_ms() + HAP_DEADLINE_MS;
+	struct buf reply = {0};
+	int result = HAP_AWAY, fd = -1;
+
+	*out = NULL;
+	buf_str(line, "\n");
+	if (line->oom) {
+		hap_fail(HAP_AWAY, "out of memory");
+		goto out;
+	}
+	/* One line is one command; a second one in it would be somebody's trick. */
+	if (strcspn(line->p, "\n;") != line->len - 1) {
+		result = hap_fail(HAP_REFUSED,
+		                  "a command to HAProxy can't hold a semicolon or a line end");
+		goto out;
+	}
+	if ((fd = dial(at, deadline)) < 0)
+		goto out;
+	result = talk(fd, at, line->p, line->len, deadline, &reply);
+	if (result != HAP_OK)
+		goto out;
+	while (reply.len && strchr("\r\n ", reply.p[reply.len - 1]))
+		reply.p[--reply.len] = '\0';
+	if (reply.len && strncmp(reply.p, "Permission denied", 17) == 0) {
+		result = hap_fail(
+			HAP_REFUSED,
+			"%s: HAProxy refuses: its `stats socket` line lacks `level admin`", at);
+		goto out;
+	}
+	*out = buf_take(&reply);
+	if (!*out)
+		result = hap_fail(HAP_AWAY, "out of memory");
+out:
+	if (fd >= 0)
+		close(fd);
+	buf_free(&reply);
+	return result;
+}
+
+static void vprint(struct buf *b, const char *fmt, va_list ap)
+{
+	char *s = NULL;
+	if (vasprintf(&s, fmt, ap) < 0) {
+		b->oom = true;
+		return;
+	}
+	buf_str(b, s);
+	free(s);
+}
+
+int hap_ask(const char *socket, char **reply, const char *fmt, ...)
+{
+	struct buf line = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	vprint(&line, fmt, ap);
+	va_end(ap);
+	int result = ask(socket, reply, &line);
+	buf_free(&line);
+	return result;
+}
+
+int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, ...)
+{
+	struct buf line = {0};
+	va_list ap;
+	buf_printf(&line, "@!%ld ", pid);
+	va_start(ap, fmt);
+	vprint(&line, fmt, ap);
+	va_end(ap);
+	int result = ask(master, reply, &line);
+	buf_free(&line);
+	return result;
+}

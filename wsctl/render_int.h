@@ -1,0 +1,24 @@
+/*
+ * render_int: what the check of a configuration needs to know about its rendering.
+ */
+#ifndef WSCTL_RENDER_INT_H
+#define WSCTL_RENDER_INT_H
+
+#include <stdint.h>
+
+#include "../lib/config.h"
+
+struct buf;
+
+/* Checks that pass until a server is up, and fail until it is down. */
+enum { RENDER_RISE = 2, RENDER_FALL = 3 };
+
+/* Adds s as one word of haproxy.cfg, whatever is in it. */
+void render_word(struct buf *, const char *s);
+/* The path by which HAProxy reaches a Unix socket; NULL: it lies outside of its chroot. Borrowed
+ * from path. */
+const char *render_inside_chroot(const struct config *, const char *path);
+/* global maxconn */
+uint64_t render_maxconn(const struct config *);
+
+#endif
