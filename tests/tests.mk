@@ -1,0 +1,67 @@
+# tests.mk: what only the tests need: tools, unit programs, fuzzers; and `make check`. Included by the
+# Makefile. Explicit lists, as there.
+
+T = $(BUILD)/tests
+
+# --- tools: libc only; built without the sanitizers of a build under test, to stay fast
+TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd
+TOOL_CFLAGS = $(CSTD) $(WARN) -O2 -g -MMD -MP
+
+$(T)/wscli:    $(T)/tools/wscli.o $(T)/tools/ws.o
+$(T)/wsload:   $(T)/tools/wsload.o $(T)/tools/tally.o $(T)/tools/ws.o
+$(T)/wspub:    $(T)/tools/wspub.o
+$(T)/freeport: $(T)/tools/freeport.o
+$(T)/listenfd: $(T)/tools/listenfd.o
+$(TOOLS):
+	$(CC) -o $@ $^
+
+$(T)/tools/%.o: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(TOOL_CFLAGS) -c -o $@ $<
+
+# --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
+UNIT_LIB = errs buf num endpoint channel envelope jwt secret log yaml_doc config config_bad config_hash
+UNIT_CTL =
+UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%)
+
+$(UNIT): $(T)/unit/%: $(T)/unit/%.o $(LIB_OBJ)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
+
+# --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
+FUZZ         = config jwt envelope num
+FUZZ_SECONDS ?= 10
+FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
+
+$(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(LIB_SRC) $(LIBS_CTL)
+
+# --- all together
+.PHONY: tools unit fuzz check deps tidy
+tools: $(TOOLS)
+unit: $(UNIT)
+	BUILD="$(BUILD)" tests/run $(UNIT)
+
+# New inputs stay in the build directory; the seeds are read only.
+fuzz: $(FUZZ_BIN)
+	set -e; for f in $(FUZZ); do \
+		mkdir -p $(T)/fuzz/found_$$f; \
+		$(T)/fuzz/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+			-print_final_stats=1 -verbosity=0 -artifact_prefix=$(T)/fuzz/crash_$$f- \
+			$(T)/fuzz/found_$$f tests/fuzz/corpus/$$f; \
+	done
+
+deps:
+	tests/deps
+
+check: deps
+	$(MAKE) all tools $(UNIT)
+	BUILD="$(BUILD)" UNIT="$(UNIT)" tests/run
+
+# --- clang-tidy over what we wrote, two files at a time
+tidy:
+	printf "%s\n" $(LIB_SRC) $(NODE_SRC) $(CTL_SRC) $(wildcard tests/tools/*.c) | \
+		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) $(PKG_CFLAGS) 2>/dev/null' tidy
+
+-include $(wildcard $(T)/tools/*.d $(T)/unit/*.d)
