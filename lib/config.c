@@ -1,7 +1,6 @@
 /*
  * config: walks the YAML tree by the table of keys, reads what no row describes (nodes, rules, origins,
- * balancers) and never stops at the first
- * error.
+ * balancers) and never stops at the first error.
  * Must know neither HAProxy nor Redis; opens nothing but the file itself.
  */
 #include "config.h"

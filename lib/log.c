@@ -42,6 +42,7 @@ void log_msg(int priority, const char *fmt, ...)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES * 4 + 64];
 	va_list ap;
+	priority &= LOG_PRIMASK; /* a facility means nothing here */
 	if (priority > max)
 		return;
 	va_start(ap, fmt);
@@ -50,7 +51,7 @@ void log_msg(int priority, const char *fmt, ...)
 	if (n < 0)
 		return;
 	char *o = line;
-	o += journal ? sprintf(o, "<%d>", priority & LOG_PRIMASK) : sprintf(o, "%s: ", name);
+	o += journal ? sprintf(o, "<%d>", priority) : sprintf(o, "%s: ", name);
 	for (const char *p = text; *p; p++) {
 		unsigned char c = (unsigned char)*p;
 		if (c >= 0x20 && c < 0x7f)

@@ -34,6 +34,7 @@ struct builder {
 	struct errs *errs;
 	const char *text;
 	size_t len;
+	size_t bom;                   /* its length; libyaml never sees it */
 	size_t seen_index, seen_byte; /* the last mark that was turned into bytes */
 	struct frame stack[YAML_DEPTH_MAX];
 	int depth;
@@ -43,8 +44,10 @@ struct builder {
 /* libyaml counts characters; the text is known to be valid UTF-8 up to the mark. */
 static size_t byte_at(struct builder *b, size_t index)
 {
-	if (index < b->seen_index)
-		b->seen_index = b->seen_byte = 0;
+	if (index < b->seen_index) {
+		b->seen_index = 0;
+		b->seen_byte = b->bom;
+	}
 	while (b->seen_index < index && b->seen_byte < b->len) {
 		b->seen_byte++;
 		while (b->seen_byte < b->len && ((unsigned char)b->text[b->seen_byte] & 0xc0) == 0x80)
@@ -142,8 +145,8 @@ static int attach(struct builder *b, struct ynode *n, bool alias, const yaml_eve
 	struct frame *f = &b->stack[b->depth - 1];
 	if (f->node->kind == Y_MAP && !f->key) {
 		if (n->kind != Y_SCALAR || alias) {
-			errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-				 "a key must be plain text");
+			errs_add(b->errs, alias ? line_of(ev->start_mark) : n->line,
+				 alias ? col_of(ev->start_mark) : n->col, "a key must be plain text");
 			return -1;
 		}
 		f->key = n;
@@ -325,9 +328,9 @@ static int on_event(struct builder *b, const yaml_event_t *ev)
 /* A byte offset, as the reader reports it, to line and column. */
 static void reader_error(struct builder *b, const yaml_parser_t *p)
 {
-	size_t end = p->problem_offset < b->len ? p->problem_offset : b->len;
+	size_t end = p->problem_offset < b->len - b->bom ? p->problem_offset + b->bom : b->len;
 	int line = 1, col = 1;
-	for (size_t i = 0; i < end; i++) {
+	for (size_t i = b->bom; i < end; i++) {
 		unsigned char c = (unsigned char)b->text[i];
 		if (c == '\n') {
 			line++;
@@ -373,9 +376,11 @@ struct ydoc *ydoc_parse(const char *text, size_t len, struct errs *errs)
 		out_of_memory(&b);
 		return NULL;
 	}
-	/* Said outright, so that libyaml neither guesses UTF-16 nor counts a BOM differently. */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		b.bom = b.seen_byte = 3;
+	/* Said outright, so that libyaml never guesses UTF-16; it then refuses a BOM. */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text + b.bom, len - b.bom);
 	while (state == 0) {
 		yaml_event_t ev;
 		if (!yaml_parser_parse(&parser, &ev)) {
