@@ -1,8 +1,8 @@
 /*
  * edit: membership and weights changed in the YAML's text. Finds the place, has edit_text make the
- * change, then parses the result: it must hold exactly the nodes that were asked for, and outside of
- * `nodes` the same tree as before. What can't be done safely is refused with the line to write by hand.
- * Does no I/O.
+ * change, then parses the result: it must hold exactly the nodes that were asked for, and outside
+ * of `nodes` the same tree as before. What can't be done safely is refused with the line to write
+ * by hand. Does no I/O.
  */
 #include "edit.h"
 
@@ -43,16 +43,19 @@ static void job_close(struct job *j)
 	config_free(j->cfg);
 }
 
-/* Why it isn't done, with the line that does it; n is the node as it should be, or the one to go. */
-static char *refuse(struct job *j, const char *what, const char *by_hand, const struct config_node *n)
+/* Why it isn't done, with the line that does it; n is the node as it should be, or the one to go.
+ */
+static char *refuse(struct job *j, const char *what, const char *by_hand,
+                    const struct config_node *n)
 {
 	const struct ynode *at = j->nodes ? j->nodes->key : NULL;
 	char *line = edit_line(n);
 	int row = n->pos.line ? n->pos.line : at ? at->line : 0;
 	int col = n->pos.line ? n->pos.col : at ? at->col : 0;
 
-	errs_add(j->errs, row, col, "can't %s %s safely in a file written like this; by hand, %s: %s",
-		 what, n->name, by_hand, line ? line : n->name);
+	errs_add(j->errs, row, col,
+	         "can't %s %s safely in a file written like this; by hand, %s: %s", what, n->name,
+	         by_hand, line ? line : n->name);
 	free(line);
 	return NULL;
 }
@@ -151,7 +154,7 @@ static int first_as_block(struct job *j, const char *pair, size_t cut_to)
 	if (cut_to)
 		change_cut(c, colon + 1, cut_to - colon - 1);
 	change_add(c, line_end(c, behind), 0, "%s%.*s  %s", line_mark(c, behind),
-		   (int)(key->start - start), c->text + start, pair);
+	           (int)(key->start - start), c->text + start, pair);
 	return 0;
 }
 
@@ -170,7 +173,7 @@ static int first_in_braces(struct job *j, const char *pair)
 	if (!first_on_line(c, brace))
 		return -1;
 	change_add(c, start, 0, "%.*s  %s%s", (int)(brace - start), c->text + start, pair,
-		   line_mark(c, map->start));
+	           line_mark(c, map->start));
 	return 0;
 }
 
@@ -202,9 +205,9 @@ static int add_nodes_key(struct job *j, const char *pair)
 		return -1; /* a spelled-out null */
 	}
 	bool open = c->len > 0 && line_after(c, line_start(c, c->len)) == c->len &&
-		    line_start(c, c->len) != c->len;
-	change_add(c, c->len, 0, "%s%.*snodes:%s%.*s  %s%s", open ? mark : "", depth, indent, mark, depth,
-		   indent, pair, open ? "" : mark);
+	            line_start(c, c->len) != c->len;
+	change_add(c, c->len, 0, "%s%.*snodes:%s%.*s  %s%s", open ? mark : "", depth, indent, mark,
+	           depth, indent, pair, open ? "" : mark);
 	return 0;
 }
 
@@ -247,8 +250,8 @@ static char *add(struct job *j, const struct config_node *node)
 		if (!same_name && !endpoint_equal(&n->at, &node->at))
 			continue;
 		errs_add(j->errs, n->pos.line, n->pos.col,
-			 same_name ? "%s stands here already" : "%s has the address %s already", n->name,
-			 endpoint_str(&n->at, at));
+		         same_name ? "%s stands here already" : "%s has the address %s already",
+		         n->name, endpoint_str(&n->at, at));
 		return NULL;
 	}
 	struct config_node *want = wanted(cfg);
@@ -267,7 +270,8 @@ static char *add(struct job *j, const struct config_node *node)
 	return text;
 }
 
-char *edit_add(const char *text, const char *path, const struct config_node *node, struct errs *errs)
+char *edit_add(const char *text, const char *path, const struct config_node *node,
+               struct errs *errs)
 {
 	struct job j;
 	char *out = NULL;
@@ -280,14 +284,15 @@ char *edit_add(const char *text, const char *path, const struct config_node *nod
 	return out;
 }
 
-/* The place of name among the configuration's nodes, which is its place in the map too. -1: none. */
+/* The place of name among the configuration's nodes, which is its place in the map too. -1: none.
+ */
 static long find(struct job *j, const char *name)
 {
 	for (size_t i = 0; i < j->cfg->n_nodes; i++)
 		if (strcmp(j->cfg->nodes[i].name, name) == 0)
 			return (long)i;
 	errs_add(j->errs, j->nodes ? j->nodes->key->line : 0, j->nodes ? j->nodes->key->col : 0,
-		 "no node \"%s\"", name);
+	         "no node \"%s\"", name);
 	return -1;
 }
 
@@ -334,27 +339,14 @@ char *edit_remove(const char *text, const char *path, const char *name, struct e
 	return out;
 }
 
-/* The address as it stands there, or quoted where a flow mapping would read it differently. */
+/* The address as it stands there: no address holds a byte that braces would give a meaning. */
 static int weigh_scalar(struct job *j, const struct ynode *v, const struct config_node *node)
 {
-	struct change *c = &j->c;
-	bool fits = true;
-
-	if (ynode_block_scalar(c, v))
+	if (ynode_block_scalar(&j->c, v))
 		return -1;
-	for (size_t i = v->start; i < v->end && v->plain; i++)
-		fits = fits && !strchr(",[]{}\r\n", c->text[i]);
-	if (fits) {
-		change_add(c, v->start, 0, "{ address: ");
-		change_add(c, v->end, 0, ", weight: %u }", (unsigned)node->weight);
-		return 0;
-	}
-	char *line = edit_line(node); /* "NAME: { ... }", whose name stands there already */
-	const char *braces = line ? strchr(line, '{') : NULL;
-	if (braces)
-		change_add(c, v->start, v->end - v->start, "%s", braces);
-	free(line);
-	return braces ? 0 : -1;
+	change_add(&j->c, v->start, 0, "{ address: ");
+	change_add(&j->c, v->end, 0, ", weight: %u }", (unsigned)node->weight);
+	return 0;
 }
 
 static int weigh(struct job *j, size_t i, const struct config_node *node)
@@ -375,7 +367,7 @@ static int weigh(struct job *j, size_t i, const struct config_node *node)
 		    ynode_anchored(c, w->value) || ynode_block_scalar(c, w->value))
 			return -1;
 		change_add(c, w->value->start, w->value->end - w->value->start, "%u",
-			   (unsigned)node->weight);
+		           (unsigned)node->weight);
 		return 0;
 	}
 	struct change print = {0};
@@ -386,7 +378,7 @@ static int weigh(struct job *j, size_t i, const struct config_node *node)
 }
 
 char *edit_weight(const char *text, const char *path, const char *name, unsigned weight,
-		  struct errs *errs)
+                  struct errs *errs)
 {
 	struct job j;
 	char *out = NULL;

@@ -14,8 +14,8 @@
 /* YAML 1.1's words that are not text. */
 static bool is_word(const char *s)
 {
-	static const char *const words[] = {"y",  "n",	 "yes",	 "no",	 "on",
-					    "off", "true", "false", "null"};
+	static const char *const words[] = {"y",   "n",    "yes",   "no",  "on",
+	                                    "off", "true", "false", "null"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcasecmp(s, words[i]) == 0)
 			return true;
@@ -33,7 +33,7 @@ static bool address_plain(const char *s)
 	if (s[strspn(s, "0123456789:")] == '\0' || !isalnum((unsigned char)*s))
 		return false;
 	for (const char *p = s; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("._/:@%+-", *p))
+		if (!isalnum((unsigned char)*p) && !strchr("._/:@%+-=~", *p))
 			return false;
 	return s[strlen(s) - 1] != ':';
 }
@@ -44,17 +44,8 @@ static void add_scalar(struct buf *b, const char *s, bool plain)
 		buf_str(b, s);
 		return;
 	}
-	buf_str(b, "\"");
-	for (; *s; s++) {
-		unsigned char ch = (unsigned char)*s;
-		if (ch == '"' || ch == '\\')
-			buf_printf(b, "\\%c", ch);
-		else if (ch < 0x20 || ch == 0x7f)
-			buf_printf(b, "\\x%02x", ch);
-		else
-			buf_add(b, s, 1);
-	}
-	buf_str(b, "\"");
+	/* Neither a name nor an address holds a quote, a backslash or a control byte. */
+	buf_printf(b, "\"%s\"", s);
 }
 
 char *edit_line(const struct config_node *n)

@@ -1,7 +1,7 @@
 /*
- * edit_text: splices, lines, and how a pair is put into a YAML mapping or taken out of it, in the style
- * that the mapping has. Knows YAML's layout, not the configuration; whoever uses it parses the result
- * again, so a case overlooked here is refused there.
+ * edit_text: splices, lines, and how a pair is put into a YAML mapping or taken out of it, in the
+ * style that the mapping has. Knows YAML's layout, not the configuration; whoever uses it parses
+ * the result again, so a case overlooked here is refused there.
  */
 #include "edit_text.h"
 
@@ -165,7 +165,8 @@ bool ynode_block_scalar(const struct change *c, const struct ynode *n)
 	       (c->text[n->start] == '|' || c->text[n->start] == '>');
 }
 
-/* Whether the value is a block scalar, or ends with one: where it ends, the next thing has begun. */
+/* Whether the value is a block scalar, or ends with one: where it ends, the next thing has begun.
+ */
 static bool ends_loosely(const struct change *c, const struct yitem *it)
 {
 	while (!it->alias && it->value->kind != Y_SCALAR && !it->value->flow && it->value->n_items)
@@ -185,8 +186,9 @@ static int append_flow(struct change *c, const struct ynode *map, const char *pa
 		size_t start = line_start(c, key);
 		if (g.comma == SIZE_MAX)
 			change_add(c, end, 0, ",");
-		change_add(c, line_end(c, behind), 0, "%s%.*s%s%s", line_mark(c, key), (int)(key - start),
-			   c->text + start, pair, g.comma == SIZE_MAX ? "" : ",");
+		change_add(c, line_end(c, behind), 0, "%s%.*s%s%s", line_mark(c, key),
+		           (int)(key - start), c->text + start, pair,
+		           g.comma == SIZE_MAX ? "" : ",");
 		return 0;
 	}
 	if (g.comma == SIZE_MAX)
@@ -204,7 +206,7 @@ static int append_block(struct change *c, const struct ynode *map, const char *p
 	if (ends_loosely(c, last) || !first_on_line(c, key) || !nothing_follows(c, last->at_end))
 		return -1;
 	change_add(c, line_end(c, last->at_end), 0, "%s%.*s%s", line_mark(c, last->at_end),
-		   (int)(key - start), c->text + start, pair);
+	           (int)(key - start), c->text + start, pair);
 	return 0;
 }
 
@@ -246,6 +248,10 @@ static int remove_flow(struct change *c, const struct ynode *map, size_t i)
 		cut_lines(c, start, behind);
 		return 0;
 	}
+	if (own_comma && last && before.comma != SIZE_MAX && !before.comment && !before.lines) {
+		change_cut(c, before.comma, after.comma - before.comma);
+		return 0;
+	}
 	if (own_comma) {
 		while (behind < c->len && is_blank(c->text[behind]))
 			behind++;
@@ -271,7 +277,8 @@ static int remove_block(struct change *c, const struct ynode *map, size_t i)
 {
 	const struct yitem *it = &map->items[i];
 
-	if (ends_loosely(c, it) || !first_on_line(c, it->key->start) || !nothing_follows(c, it->at_end))
+	if (ends_loosely(c, it) || !first_on_line(c, it->key->start) ||
+	    !nothing_follows(c, it->at_end))
 		return -1;
 	cut_lines(c, it->key->start, it->at_end);
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * edit_text: where to cut and what to put in, inside edit*.c. A change is a few splices of the text;
- * all other bytes stay because nothing ever touches them.
+ * edit_text: where to cut and what to put in, inside edit*.c. A change is a few splices of the
+ * text; all other bytes stay because nothing ever touches them.
  */
 #ifndef WSCTL_EDIT_TEXT_H
 #define WSCTL_EDIT_TEXT_H
@@ -33,7 +33,7 @@ void change_free(struct change *);
 
 /* Lines end with LF, CRLF or a lone CR, as YAML has it. */
 size_t line_start(const struct change *, size_t at);
-size_t line_end(const struct change *, size_t at);  /* before the line's end mark */
+size_t line_end(const struct change *, size_t at);   /* before the line's end mark */
 size_t line_after(const struct change *, size_t at); /* behind it */
 /* What ends lines here: that of the line at `at`, or of the text's first line, or LF. */
 const char *line_mark(const struct change *, size_t at);

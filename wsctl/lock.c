@@ -1,7 +1,7 @@
 /*
- * lock: who may change things now. Open file description locks on files in state_dir: they end with the
- * process however it ends, and the files are never unlinked, since a lock on an unlinked file keeps
- * nobody out. The text in a file is for people: it names the holder.
+ * lock: who may change things now. Open file description locks on files in state_dir: they end with
+ * the process however it ends, and the files are never unlinked, since a lock on an unlinked file
+ * keeps nobody out. The text in a file is for people: it names the holder.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -69,8 +69,8 @@ static void sign(int fd, const char *doing)
 	char host[65] = "", text[TEXT_MAX];
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		strcpy(host, "?");
-	int n = snprintf(text, sizeof(text), "%s@%s (pid %ld, %s)\n", whoami(), host, (long)getpid(),
-			 doing);
+	int n = snprintf(text, sizeof(text), "%s@%s (pid %ld, %s)\n", whoami(), host,
+	                 (long)getpid(), doing);
 	if (n < 0)
 		return;
 	size_t len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
@@ -92,7 +92,7 @@ static void say_held(int fd)
 }
 
 int lock_take(const struct config *cfg, const char *name, const char *doing, uint64_t wait_ms,
-	      struct lock *out)
+              struct lock *out)
 {
 	out->fd = -1;
 	int fd = open_file(cfg, name);

@@ -1,8 +1,8 @@
 /*
- * persist: reads and replaces files. A file is replaced whole or not at all: temp file beside it, owner,
- * mode and extended attributes of the old one, fsync, rename, fsync of the directory. Symlinks are
- * followed, and what somebody else changed since it was read is left alone.
- * Knows nothing of what the files hold.
+ * persist: reads and replaces files. A file is replaced whole or not at all: temp file beside it,
+ * owner, mode and extended attributes of the old one, fsync, rename, fsync of the directory.
+ * Symlinks are followed, and what somebody else changed since it was read is left alone. Knows
+ * nothing of what the files hold.
  */
 #include "persist.h"
 
@@ -159,7 +159,8 @@ static char *resolve(const char *path)
 	return NULL;
 }
 
-/* Whether the target is still what was read: by its stat, and by its bytes, since clocks are coarse. */
+/* Whether the target is still what was read: by its stat, and by its bytes, since clocks are
+ * coarse. */
 static bool unchanged(const char *target, const struct file_text *read_as)
 {
 	struct stat st;
@@ -192,7 +193,8 @@ static int copy_xattrs(const char *from, int to)
 			continue;
 		if (len < 0)
 			return -1;
-		/* Only the access list is ours to insist on: labels are set by the system's policy. */
+		/* Only the access list is ours to insist on: labels are set by the system's policy.
+		 */
 		if (fsetxattr(to, name, value, (size_t)len, 0) != 0 &&
 		    strcmp(name, "system.posix_acl_access") == 0)
 			return -1;
@@ -264,12 +266,14 @@ static int replacement_open(struct replacement *r, const char *path)
 		errno = EINVAL;
 		return -1;
 	}
-	/* The directory would let us replace a file that its owner made read-only: ask the file itself. */
+	/* The directory would let us replace a file that its owner made read-only: ask the file
+	 * itself. */
 	if (r->had_old && faccessat(AT_FDCWD, r->target, W_OK, AT_EACCESS) != 0)
 		return -1;
 	const char *slash = strrchr(r->target, '/');
 	const char *base = slash ? slash + 1 : r->target;
-	r->dir = !slash ? strdup(".") : strndup(r->target, slash == r->target ? 1 : (size_t)(slash - r->target));
+	r->dir = !slash ? strdup(".")
+	                : strndup(r->target, slash == r->target ? 1 : (size_t)(slash - r->target));
 	if (!r->dir || asprintf(&r->temp, "%s/.%.*s.XXXXXX", r->dir, BASE_MAX, base) < 0) {
 		r->temp = NULL;
 		errno = ENOMEM;
@@ -311,7 +315,7 @@ static void replacement_close(struct replacement *r)
 }
 
 static int replace(const char *path, const char *text, size_t len, const struct file_text *read_as,
-		   unsigned mode)
+                   unsigned mode)
 {
 	struct replacement r = {.fd = -1};
 	char msg[128];
@@ -328,25 +332,27 @@ static int replace(const char *path, const char *text, size_t len, const struct 
 	free(r.temp);
 	r.temp = NULL;
 	if (sync_dir(r.dir) != 0) {
-		say_error("%s: written, but may not survive a power cut: %s", path, why(errno, msg));
+		say_error("%s: written, but may not survive a power cut: %s", path,
+		          why(errno, msg));
 		goto out;
 	}
 	rc = 0;
 	goto out;
 fail:
 	say_error("%s: %s; %s", path, why(errno, msg),
-		  r.had_old ? "the old file is intact" : "nothing was written");
+	          r.had_old ? "the old file is intact" : "nothing was written");
 out:
 	replacement_close(&r);
 	return rc;
 }
 
 int persist_write(const char *path, const char *text, size_t len, const struct file_text *read_as,
-		  unsigned mode)
+                  unsigned mode)
 {
 	/*
-	 * A signal in these milliseconds would leave the temp file behind: it waits until we are done.
-	 * SIGXFSZ comes before write's EFBIG and would end us; it can't be held back, only ignored.
+	 * A signal in these milliseconds would leave the temp file behind: it waits until we are
+	 * done. SIGXFSZ comes before write's EFBIG and would end us; it can't be held back, only
+	 * ignored.
 	 */
 	sigset_t hold, old_mask;
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_action;

@@ -1,6 +1,7 @@
 /*
- * persist_rendered: the rendered file on disk: replaced by what the configuration renders to, but never
- * over somebody's work. Whether a file is ours is render's answer; how a file is replaced is persist's.
+ * persist_rendered: the rendered file on disk: replaced by what the configuration renders to, but
+ * never over somebody's work. Whether a file is ours is render's answer; how a file is replaced is
+ * persist's.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +21,21 @@ static int ours(const struct config *cfg, const struct file_text *old, bool over
 	case RENDERED_OURS:
 		return 0;
 	case RENDERED_EDITED:
-		say_error("%s: edited by hand; keep it in haproxy.extra, or discard: --overwrite", file);
+		say_error("%s: edited by hand; keep it in haproxy.extra, or discard: --overwrite",
+		          file);
 		return -1;
 	case RENDERED_FOREIGN:
 		break;
 	}
 	if (cfg->haproxy.own == OWN_ALL)
-		say_error("%s: not written by wsctl; keep it with haproxy.own: backend, or discard: "
-			  "--overwrite",
-			  file);
+		say_error(
+			"%s: not written by wsctl; keep it with haproxy.own: backend, or discard: "
+			"--overwrite",
+			file);
 	else
-		say_error("%s: not written by wsctl; name another haproxy.file, or discard: --overwrite",
-			  file);
+		say_error("%s: not written by wsctl; name another haproxy.file, or discard: "
+		          "--overwrite",
+		          file);
 	return -1;
 }
 

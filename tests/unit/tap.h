@@ -32,7 +32,8 @@ static inline void tap_show(const char *what, const char *text)
 	puts(text ? "" : "(null)");
 }
 
-static inline bool tap_str(const char *got, const char *want, const char *file, int line, const char *name)
+static inline bool tap_str(const char *got, const char *want, const char *file, int line,
+                           const char *name)
 {
 	bool same = got && want ? strcmp(got, want) == 0 : got == want;
 	tap_ok(same, file, line, name);
