@@ -15,16 +15,26 @@ $(T)/listenfd: $(T)/tools/listenfd.o
 $(TOOLS):
 	$(CC) -o $@ $^
 
+# Drives wsctl's own half of the conversation with HAProxy.
+HAPCTL_SRC = wsctl/hap_change.c wsctl/hap_csv.c wsctl/hap_servers.c wsctl/hap_sock.c wsctl/hap_workers.c \
+             wsctl/persist.c wsctl/render.c wsctl/say.c wsctl/statefile.c
+$(T)/hapctl: $(T)/tools/hapctl.o $(HAPCTL_SRC:%.c=$(BUILD)/obj/%.o) $(LIB_OBJ)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
+
 $(T)/tools/%.o: tests/tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(TOOL_CFLAGS) -c -o $@ $<
 
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
 UNIT_LIB = errs buf num endpoint channel envelope jwt secret log yaml_doc config config_bad config_hash
-UNIT_CTL =
+UNIT_CTL = render hap_csv statefile
 UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%)
 
-$(UNIT): $(T)/unit/%: $(T)/unit/%.o $(LIB_OBJ)
+$(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
+$(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
+$(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/render.o
+$(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
@@ -39,7 +49,7 @@ $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 
 # --- all together
 .PHONY: tools unit fuzz check deps tidy
-tools: $(TOOLS)
+tools: $(TOOLS) $(T)/hapctl
 unit: $(UNIT)
 	BUILD="$(BUILD)" tests/run $(UNIT)
 
@@ -64,4 +74,4 @@ tidy:
 	printf "%s\n" $(LIB_SRC) $(NODE_SRC) $(CTL_SRC) $(wildcard tests/tools/*.c) | \
 		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) $(PKG_CFLAGS) 2>/dev/null' tidy
 
--include $(wildcard $(T)/tools/*.d $(T)/unit/*.d)
+-include $(wildcard $(T)/tools/*.d $(BUILD)/obj/tests/unit/*.d)
