@@ -67,6 +67,14 @@ fail() {
 	return 1
 }
 
+# refute COMMAND...: it must fail (`! command` is no assertion in bats).
+refute() {
+	if "$@"; then
+		fail "should not succeed: $*"
+		return 1
+	fi
+}
+
 # wait_until SECONDS COMMAND...: polls; fails with the command's last output.
 wait_until() {
 	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000 * WAIT_FACTOR)) out

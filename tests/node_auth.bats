@@ -166,7 +166,7 @@ status_is() { [ "$(handshake "${@:2}")" = "$1" ] || fail "not $1 but $(handshake
 	http ws1 /healthz >>"$W/log/ws1.http"
 	http ws1 /metrics >>"$W/log/ws1.http"
 	stop ws1
-	! grep -nF -e "$SHARED" -e "$t" -e "${t##*.}" -e "$KEY" "$W"/log/ws1*
+	refute grep -nF -e "$SHARED" -e "$t" -e "${t##*.}" -e "$KEY" "$W"/log/ws1*
 }
 
 @test "a JWT key that is too short, or a missing secret file, stops the node with a clear error" {

@@ -134,7 +134,7 @@ pair() {
 	done
 	grep -B1 -x probe "$W/all" | grep -vxe probe -e -- >"$W/names"
 	[ "$(wc -l <"$W/names")" = 12 ]
-	! grep -v '^chat:' "$W/names"
+	refute grep -v '^chat:' "$W/names"
 }
 
 @test "HTTP: each refusal has its status, and a body that says why" {

@@ -292,7 +292,7 @@ static void write_socket(void)
 {
 	ssize_t n = send(c.fd, c.out, c.out_len, MSG_NOSIGNAL);
 
-	if (n > 0) {
+	if (n > 0 && c.out) {
 		c.connecting = false;
 		c.out_len -= (size_t)n;
 		memmove(c.out, c.out + n, c.out_len);
