@@ -63,6 +63,21 @@ const struct command *command_find(const char *name);
 void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Talk on stderr, silent with -q. */
 void say(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Every error of a list, each with "FILE:LINE:COL: "; file NULL: without. */
+struct errs;
+void say_errs(const struct errs *, const char *file);
+/* Fills out with the first message of say_error; false: there was none. For --json. */
+bool said_error(const char **out);
+/*
+ * --json: one object on stdout, with "version": 1 added, and "ok": true unless "ok" is there. Taken over.
+ * A command that failed without it gets {"version": 1, "ok": false, "error": ...} from main.c.
+ */
+struct json_t;
+void say_json(struct json_t *);
+bool said_json(void);
+/* SIGINT, SIGTERM or SIGHUP came; waits look at it and return EXIT_INTERRUPTED. */
+bool interrupted(void);
+void interrupts_catch(void);
 /* Who is at the keyboard: $SUDO_USER, else the login name. Borrowed. */
 const char *whoami(void);
 /* The audit line: syslog(LOG_NOTICE, AUTHPRIV-less "who, what, before, after"). */

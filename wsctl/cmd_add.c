@@ -1,0 +1,254 @@
+/*
+ * wsctl add: takes a running node into the cluster: who it is, the YAML and what is rendered from
+ * it, HAProxy, a passed check, then clients. What was done is undone in reverse when a step fails;
+ * what an interrupted run left is finished by the next.
+ */
+#include <jansson.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "commit.h"
+#include "edit.h"
+#include "identity.h"
+#include "members.h"
+#include "persist.h"
+#include "ready.h"
+
+enum { LOCK_MS = 5000, CHECK_MS = 10000, DEL_MS = 5000 };
+
+struct add {
+	struct run *r;
+	struct config_node node; /* as asked for; name and strings borrowed */
+	char at[ENDPOINT_STR];
+	const struct config_node *known; /* in the YAML already */
+	bool in_hap, in_service;
+	struct commit commit;
+	bool added; /* by this run */
+};
+
+static int parse(struct run *r, struct add *a)
+{
+	const char *why;
+	int rc = member_name_check(r->argv[0]);
+
+	memset(a, 0, sizeof *a);
+	a->r = r;
+	if (rc)
+		return rc;
+	a->node.name = r->argv[0];
+	a->node.weight = r->opts.has_weight ? r->opts.weight : 100;
+	a->node.maxconn = r->opts.has_maxconn ? r->opts.maxconn : 0;
+	if (endpoint_parse(r->argv[1], false, &a->node.at, &why)) {
+		say_error("address \"%s\" %s; HOST:PORT or unix:/PATH", r->argv[1], why);
+		return EXIT_USAGE;
+	}
+	endpoint_str(&a->node.at, a->at);
+	return EXIT_OK;
+}
+
+/* HAProxy takes a name it can't resolve without a word, and never resolves it. */
+static int resolve(const struct add *a)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+	int rc;
+
+	if (a->node.at.is_unix)
+		return EXIT_OK;
+	rc = getaddrinfo(a->node.at.host, NULL, &hints, &list);
+	if (rc) {
+		say_error("%s: %s", a->at, gai_strerror(rc));
+		return EXIT_FAILED;
+	}
+	freeaddrinfo(list);
+	return EXIT_OK;
+}
+
+/* What is there already. Conflicts are printed. */
+static int compare(struct add *a)
+{
+	const struct config *cfg = a->r->cfg;
+	char other[ENDPOINT_STR];
+
+	a->known = config_node(cfg, a->node.name);
+	if (a->known && !endpoint_equal(&a->known->at, &a->node.at)) {
+		say_error("%s is at %s already; first: wsctl remove %s", a->node.name,
+		          endpoint_str(&a->known->at, other), a->node.name);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < cfg->n_nodes; i++) {
+		const struct config_node *n = &cfg->nodes[i];
+
+		if (n != a->known && endpoint_equal(&n->at, &a->node.at)) {
+			say_error("%s is the address of %s already", a->at, n->name);
+			return EXIT_FAILED;
+		}
+	}
+	return EXIT_OK;
+}
+
+static bool same_address(const struct hap_server *s, const struct endpoint *at)
+{
+	/* A unix path isn't shown, and a name is shown resolved. */
+	return at->is_unix || s->port == at->port;
+}
+
+static int look(struct add *a, struct node_note *note)
+{
+	const struct hap_server *s;
+	struct hap_servers all;
+	int rc = hap_exit(hap_servers(a->r->cfg, &all));
+
+	if (rc)
+		return rc;
+	s = hap_server(&all, a->node.name);
+	a->in_hap = s != NULL;
+	a->in_service = s && !member_drain(s) && !member_maint(s);
+	if (s && !a->known && !same_address(s, &a->node.at)) {
+		say_error("HAProxy has %s at %s:%d already; first: wsctl remove %s", a->node.name,
+		          s->addr, s->port, a->node.name);
+		rc = EXIT_FAILED;
+	}
+	hap_servers_free(&all);
+	if (!rc && state_read(a->r->cfg, a->node.name, note))
+		rc = EXIT_FAILED;
+	return rc;
+}
+
+/* In reverse. The node itself is left as it is: it only serves whom HAProxy sends. */
+static void undo(struct add *a)
+{
+	const struct config *cfg = a->commit.cfg ? a->commit.cfg : a->r->cfg;
+
+	if (a->added && (hap_set_maint(cfg, a->node.name) != HAP_OK ||
+	                 hap_del(cfg, a->node.name, DEL_MS) != HAP_OK))
+		say_error("can't take %s out of HAProxy again: %s", a->node.name, hap_why());
+	if (commit_undo(a->r, &a->commit))
+		say_error("%s still has %s; remove it: wsctl remove %s", a->r->cfg->path,
+		          a->node.name, a->node.name);
+	else
+		say(a->r, "%s was not added, nothing changed", a->node.name);
+}
+
+static int write_state(const struct config *cfg, const char *name)
+{
+	struct lock lock;
+	int rc = lock_take(cfg, "edit", "add", LOCK_MS, &lock);
+
+	if (rc)
+		return rc;
+	rc = state_write(cfg, name, STATE_READY, whoami()) ? EXIT_FAILED : EXIT_OK;
+	lock_drop(&lock);
+	return rc;
+}
+
+static int dry_run(struct add *a)
+{
+	char *line = edit_line(&a->node);
+
+	if (!a->known && !a->r->opts.runtime && line)
+		say(a->r, "would write \"%s\" to %s and render %s", line, a->r->cfg->path,
+		    a->r->cfg->haproxy.file);
+	if (!a->in_hap)
+		say(a->r, "would add %s to HAProxy", a->node.name);
+	say(a->r, "would wait for its check and send clients; nothing changed");
+	free(line);
+	return EXIT_OK;
+}
+
+static int run(struct add *a)
+{
+	const struct config *cfg = a->r->cfg;
+	int rc = EXIT_OK;
+
+	if (!a->known) {
+		rc = commit_make(a->r, COMMIT_ADD, &a->node, &a->commit);
+		if (rc)
+			return rc;
+		cfg = a->commit.cfg;
+	}
+	if (a->r->opts.dry_run)
+		return dry_run(a);
+	if (!a->in_hap) {
+		rc = hap_add(cfg, a->node.name);
+		if (rc != HAP_OK) {
+			rc = hap_exit(rc);
+			goto fail;
+		}
+		a->added = true;
+	}
+	rc = interrupted() ? EXIT_INTERRUPTED : ready_server(cfg, a->node.name, CHECK_MS);
+	if (rc)
+		goto fail;
+	if (!a->r->opts.runtime) {
+		rc = write_state(cfg, a->node.name);
+		if (rc)
+			goto fail;
+	}
+	audit("add", a->node.name, a->known ? "in the YAML" : "unknown", a->at);
+	say(a->r, "%s at %s is up and takes clients%s", a->node.name, a->at,
+	    a->r->opts.runtime && !a->known ? "; until HAProxy's next reload" : "");
+	return EXIT_OK;
+fail:
+	undo(a);
+	return rc;
+}
+
+/* Already in, as far as the operator is concerned. */
+static bool nothing_to_do(const struct add *a, const struct node_note *note)
+{
+	const struct run *r = a->r;
+
+	if (!a->in_hap || (!a->known && !r->opts.runtime))
+		return false;
+	if (note->state != STATE_READY) {
+		say(r, "%s is in already, %s; back to work: wsctl ready %s", a->node.name,
+		    node_state_str(note->state), a->node.name);
+		return true;
+	}
+	if (!a->in_service)
+		return false;
+	say(r, "%s at %s is in already; nothing to do", a->node.name, a->at);
+	if (a->known && r->opts.has_weight && r->opts.weight != a->known->weight)
+		say(r, "its weight stays %u; change it: wsctl weight %s %u", a->known->weight,
+		    a->node.name, r->opts.weight);
+	return true;
+}
+
+int cmd_add(struct run *r)
+{
+	struct node_note note;
+	struct lock lock = {-1};
+	char lock_name[64], doing[64];
+	struct add a;
+	int rc = parse(r, &a);
+
+	if (rc || (rc = compare(&a)) || (rc = resolve(&a)) || (rc = look(&a, &note)))
+		return rc;
+	if (nothing_to_do(&a, &note))
+		goto done;
+	if (!a.known && !r->opts.runtime) {
+		if (commit_refused(r, COMMIT_ADD, &a.node) || persist_rendered_check(r->cfg, false))
+			return EXIT_FAILED;
+	}
+	snprintf(lock_name, sizeof lock_name, "node-%s", a.node.name);
+	snprintf(doing, sizeof doing, "add %s", a.node.name);
+	rc = r->opts.dry_run ? EXIT_OK : lock_take(r->cfg, lock_name, doing, 0, &lock);
+	if (rc)
+		return rc;
+	rc = identity_check(r, a.node.name, &a.node.at);
+	if (!rc)
+		rc = run(&a);
+	commit_free(&a.commit);
+	if (!r->opts.dry_run)
+		lock_drop(&lock);
+	if (rc || r->opts.dry_run)
+		return rc;
+done:
+	if (r->opts.json)
+		say_json(json_pack("{s:s, s:s, s:s}", "node", a.node.name, "address", a.at, "state",
+		                   node_state_str(note.state)));
+	return EXIT_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * wsctl ready: back to work after a cordon or a drain, or after the node's restart. Takes no node
+ * lock, so that it can undo a drain that somebody is waiting for.
+ */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "members.h"
+#include "persist.h"
+#include "ready.h"
+
+enum { LOCK_MS = 5000, WAIT_MS = 10000 };
+
+static int write_state(struct run *r, const char *name)
+{
+	struct lock lock;
+	char doing[64];
+	int rc;
+
+	snprintf(doing, sizeof doing, "ready %s", name);
+	rc = lock_take(r->cfg, "edit", doing, LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	rc = state_write(r->cfg, name, STATE_READY, whoami()) ? EXIT_FAILED : EXIT_OK;
+	lock_drop(&lock);
+	return rc;
+}
+
+int cmd_ready(struct run *r)
+{
+	struct hap_servers all;
+	struct node_note was;
+	struct member m;
+	int rc = member_find(r->cfg, r->argv[0], &all, &m);
+
+	if (rc)
+		goto out;
+	rc = EXIT_FAILED;
+	if (!m.server) {
+		char at[ENDPOINT_STR];
+
+		say_error("%s is not in HAProxy; finish adding it: wsctl add %s %s", m.name, m.name,
+		          endpoint_str(&m.node->at, at));
+		goto out;
+	}
+	if (state_read(r->cfg, m.name, &was))
+		goto out;
+	if (r->opts.dry_run) {
+		say(r, "%s is %s; would bring it back; nothing changed", m.name,
+		    node_state_str(was.state));
+		rc = EXIT_OK;
+		goto out;
+	}
+	rc = ready_server(r->cfg, m.name, r->opts.wait_ms ? r->opts.wait_ms : WAIT_MS);
+	if (rc == EXIT_INTERRUPTED || rc == EXIT_LATER)
+		say(r, "%s stays %s; try again: wsctl ready %s", m.name,
+		    was.state == STATE_READY ? "as it is" : node_state_str(was.state), m.name);
+	if (rc)
+		goto out;
+	rc = write_state(r, m.name);
+	if (rc)
+		goto out;
+	if (was.state == STATE_READY && member_serving(m.server)) {
+		say(r, "%s is ready already", m.name);
+	} else {
+		audit("ready", m.name, node_state_str(was.state), "ready");
+		say(r, "%s is up and takes clients", m.name);
+	}
+	if (r->opts.json)
+		say_json(json_pack("{s:s, s:s}", "node", m.name, "state", "ready"));
+out:
+	hap_servers_free(&all);
+	return rc;
+}

@@ -1,0 +1,106 @@
+/*
+ * wsctl weight: a node's share of new clients, live and in the YAML. The files go first, since they
+ * are what a reload reads; if HAProxy refuses they go back.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/num.h"
+#include "cmd.h"
+#include "commit.h"
+#include "members.h"
+
+enum { LOCK_MS = 5000, WEIGHT_MAX = 256 };
+
+/* HAProxy's state file holds every weight and would bring the old one back. */
+static int write_state(const struct config *cfg, const char *name)
+{
+	struct node_note now;
+	struct lock lock;
+	int rc;
+
+	if (state_read(cfg, name, &now))
+		return EXIT_FAILED;
+	rc = lock_take(cfg, "edit", "weight", LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	rc = state_write(cfg, name, now.state, now.by[0] ? now.by : whoami()) ? EXIT_FAILED
+	                                                                      : EXIT_OK;
+	lock_drop(&lock);
+	return rc;
+}
+
+static int apply(struct run *r, const struct member *m, const struct config_node *want)
+{
+	struct commit c;
+	char before[16], after[16];
+	int rc = commit_make(r, COMMIT_WEIGHT, want, &c);
+
+	if (rc || r->opts.dry_run)
+		goto out;
+	if (m->server) {
+		rc = hap_set_weight(c.cfg, m->name, want->weight);
+		if (rc != HAP_OK) {
+			rc = hap_exit(rc);
+			commit_undo(r, &c);
+			goto out;
+		}
+	}
+	rc = write_state(c.cfg, m->name);
+	snprintf(before, sizeof before, "%u", m->node->weight);
+	snprintf(after, sizeof after, "%u", want->weight);
+	audit("weight", m->name, before, after);
+out:
+	commit_free(&c);
+	return rc;
+}
+
+int cmd_weight(struct run *r)
+{
+	struct config_node want;
+	struct hap_servers all;
+	struct member m;
+	uint32_t weight;
+	int rc;
+
+	if (num_u32(r->argv[1], 0, WEIGHT_MAX, &weight)) {
+		say_error("\"%s\" is not a weight from 0 to %d", r->argv[1], WEIGHT_MAX);
+		return EXIT_USAGE;
+	}
+	rc = member_find(r->cfg, r->argv[0], &all, &m);
+	if (rc)
+		goto out;
+	if (!m.node) {
+		/* Added with --runtime: there is only HAProxy to tell. */
+		if (!r->opts.dry_run)
+			rc = hap_exit(hap_set_weight(r->cfg, m.name, weight));
+		if (!rc)
+			say(r, "%s: %sweight %u, until HAProxy's next reload", m.name,
+			    r->opts.dry_run ? "would get " : "", weight);
+		goto done;
+	}
+	if (m.node->weight == weight && (!m.server || m.server->uweight == weight)) {
+		say(r, "%s has weight %u; nothing to do", m.name, weight);
+		goto done;
+	}
+	want = *m.node;
+	want.weight = weight;
+	rc = EXIT_FAILED;
+	if (commit_refused(r, COMMIT_WEIGHT, &want))
+		goto out;
+	rc = apply(r, &m, &want);
+	if (rc)
+		goto out;
+	say(r, "%s: %sweight %u -> %u%s", m.name, r->opts.dry_run ? "would change " : "",
+	    m.node->weight, weight,
+	    r->opts.dry_run ? "; nothing changed"
+	    : m.server      ? ""
+	                    : " (not in HAProxy yet)");
+done:
+	if (!rc && r->opts.json && !r->opts.dry_run)
+		say_json(json_pack("{s:s, s:i}", "node", m.name, "weight", (int)weight));
+out:
+	hap_servers_free(&all);
+	return rc;
+}

@@ -1,0 +1,44 @@
+/*
+ * commands: the one table of subcommands. Dispatch, help and the test against the manual read it;
+ * an option exists for a command when its row names it. Holds no logic of any command.
+ */
+#include <string.h>
+
+#include "cmd.h"
+
+const struct command commands[] = {
+	{"check", "", "", "the YAML, then what it renders, through haproxy -c", 0, 0, true, false,
+         cmd_check},
+	{"generate", "", "[-o FILE]", "print haproxy.cfg, or write it to FILE", 0, 0, true, false,
+         cmd_generate},
+	{"status", "[NAME]", "", "HAProxy's view and the nodes', side by side", 0, 1, true, false,
+         cmd_status},
+	{"add", "NAME ADDRESS", "[--weight N] [--maxconn N] [--runtime]",
+         "take a running node into the cluster", 2, 2, true, true, cmd_add},
+	{"cordon", "NAME", "", "no new clients; those it has stay", 1, 1, true, true, cmd_cordon},
+	{"drain", "NAME", "[--over D] [--rate N/s] [--deadline D] [--no-wait] [--kill] [--force]",
+         "move its clients to the other nodes and wait", 1, 1, true, true, cmd_drain},
+	{"ready", "NAME", "[--wait D]", "back to work, after a cordon or a drain", 1, 1, true, true,
+         cmd_ready},
+	{"remove", "NAME", "[--over D] [--rate N/s] [--deadline D] [--kill] [--force]",
+         "drain, delete, forget", 1, 1, true, true, cmd_remove},
+	{"weight", "NAME N", "", "its share of new clients, 0 to 256", 2, 2, true, true,
+         cmd_weight},
+	{"channels", "[NAME|PATTERN]", "", "who listens to what; one channel: per node", 0, 1, true,
+         false, cmd_channels},
+	{"publish", "CHANNEL [MESSAGE|-]", "", "send a message; -: each line of standard input", 1,
+         2, true, false, cmd_publish},
+	{"token", "", "[--sub NAME] [--subscribe A,B] [--publish A,B] [--expires D]",
+         "sign a token for a client", 0, 0, true, false, cmd_token},
+	{"help", "[COMMAND]", "", "this, or one command's usage", 0, 1, false, false, cmd_help},
+	{"version", "", "", "print the version", 0, 0, false, false, cmd_version},
+	{NULL, NULL, NULL, NULL, 0, 0, false, false, NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}

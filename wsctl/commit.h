@@ -1,0 +1,40 @@
+/*
+ * commit: one edit of the YAML together with the file rendered from it, all or nothing, and its
+ * undoing. Takes the edit lock for the milliseconds it needs. Knows neither HAProxy's socket nor
+ * Redis.
+ */
+#ifndef WSCTL_COMMIT_H
+#define WSCTL_COMMIT_H
+
+#include <stdbool.h>
+
+#include "../lib/config.h"
+#include "persist.h"
+
+struct run;
+
+enum commit_kind { COMMIT_ADD, COMMIT_REMOVE, COMMIT_WEIGHT };
+
+struct commit {
+	struct config *cfg;              /* as it is after the edit; owned */
+	struct file_text yaml, rendered; /* as they were */
+	char *text;                      /* the YAML after; owned */
+	bool written;
+};
+
+/*
+ * Lock, read the YAML anew, look whether the rendered file is ours, edit, parse, render, haproxy
+ * -c, write both. With -n everything but the writing; with --runtime only the edit in memory, for
+ * its cfg. EXIT_OK, or an exit code, printed, with nothing changed.
+ */
+int commit_make(struct run *, enum commit_kind, const struct config_node *, struct commit *out);
+/* Puts both files back unless somebody changed the YAML since: then says so. 0 or -1. */
+int commit_undo(struct run *, struct commit *);
+void commit_free(struct commit *);
+/*
+ * haproxy.edit: false. Prints the line to write or to delete and returns true: the caller ends with
+ * EXIT_FAILED.
+ */
+bool commit_refused(struct run *, enum commit_kind, const struct config_node *);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * drain: begins a drain: refuses what would leave nobody serving, writes the state, tells HAProxy,
+ * tells the node, and says what will happen. The waiting is in drain_watch.c.
+ */
+#include "drain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "ctl.h"
+#include "table.h"
+
+enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000 };
+
+/* Writes the node's state under the edit lock. */
+static int note(struct run *r, const char *name, enum node_state state)
+{
+	struct lock lock;
+	char doing[64];
+	int rc;
+
+	snprintf(doing, sizeof doing, "drain %s", name);
+	rc = lock_take(r->cfg, "edit", doing, EDIT_LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	rc = state_write(r->cfg, name, state, whoami()) ? EXIT_FAILED : EXIT_OK;
+	lock_drop(&lock);
+	return rc;
+}
+
+static uint64_t tunnels(struct drain *d, const struct member *m)
+{
+	struct hap_workers old = {0};
+	uint64_t n = m->server ? m->server->scur : 0;
+
+	if (hap_old_workers(d->r->cfg, d->name, &old) == HAP_OK)
+		n += old.tunnels;
+	else
+		d->blind = true;
+	hap_workers_free(&old);
+	return n;
+}
+
+/* How many more clients the other serving nodes would take, by their own word; -1: not known. */
+static int64_t room(const struct hap_servers *all, const char *name,
+                    const struct ctl_replies *reports)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const json_t *o;
+		int64_t max, clients;
+
+		if (!member_serving(&all->v[i]) || !strcmp(all->v[i].name, name))
+			continue;
+		o = ctl_reply(reports, all->v[i].name);
+		max = reply_int(o, "max_clients", -1);
+		clients = reply_int(o, "clients", -1);
+		if (max < 0 || clients < 0)
+			return -1;
+		sum += max > clients ? max - clients : 0;
+	}
+	return sum;
+}
+
+static void announce(struct drain *d, const struct hap_servers *all,
+                     const struct ctl_replies *reports)
+{
+	char n[NUM_STR], rate[NUM_STR], about[NUM_STR], free_str[NUM_STR], pace[96] = "";
+	int64_t places = reports->v ? room(all, d->name, reports) : -1;
+	char *others = NULL, *have = NULL;
+	size_t count = member_others(all, d->name, &others);
+
+	num_count(d->clients, n);
+	if (d->per_second > 0 && d->clients)
+		snprintf(pace, sizeof pace, " at %s/s, about %s",
+		         d->per_second < 10 ? num_short(d->per_second, rate)
+		                            : num_count((uint64_t)(d->per_second + 0.5), rate),
+		         num_age((int64_t)((double)d->clients / d->per_second + 0.99), about));
+	if (others && places >= 0 && d->clients &&
+	    asprintf(&have, "; %s %s%s room for %s", others, count == 1 ? "has" : "have",
+	             (uint64_t)places < d->clients ? " only" : "",
+	             num_count((uint64_t)places, free_str)) < 0)
+		have = NULL;
+	say(d->r, "%s: %s client%s%s%s", d->name, n, d->clients == 1 ? "" : "s", pace,
+	    have ? have : "");
+	free(have);
+	free(others);
+}
+
+static json_t *drain_request(const struct run *r)
+{
+	json_t *o = request_new("drain");
+
+	json_object_set_new(o, "grace_ms", json_integer(0));
+	json_object_set_new(o, "by", json_string(whoami()));
+	if (r->opts.rate.count)
+		json_object_set_new(o, "per_second",
+		                    json_real(r->opts.rate.count * 1000.0 / r->opts.rate.per_ms));
+	else if (r->opts.over_ms)
+		json_object_set_new(o, "over_ms", json_integer((json_int_t)r->opts.over_ms));
+	return o;
+}
+
+/* Tells the node. EXIT_OK also when it is silent (d->silent). */
+static int tell_node(struct drain *d, uint64_t seen)
+{
+	const struct config *cfg = d->r->cfg;
+	struct ctl_replies replies;
+	const json_t *reply;
+	int64_t clients;
+
+	d->clients = seen;
+	if (ctl_ask(cfg, d->name, drain_request(d->r), ASK_MS, &replies)) {
+		char n[NUM_STR];
+
+		ctl_exit();
+		say_error("HAProxy sends no new clients to %s; to move its %s: systemctl stop "
+		          "wsnode@%s "
+		          "on its host; undo: wsctl ready %s",
+		          d->name, num_count(seen, n), d->name, d->name);
+		return EXIT_AWAY;
+	}
+	reply = ctl_reply(&replies, d->name);
+	d->silent = !reply;
+	if (json_array_size(replies.v) > 1)
+		say_error("two nodes are named %s; both are draining", d->name);
+	if (reply && !json_is_true(json_object_get(reply, "ok"))) {
+		say_error("%s: %s; HAProxy sends it no new clients; undo: wsctl ready %s", d->name,
+		          *reply_str(reply, "error") ? reply_str(reply, "error") : "refused",
+		          d->name);
+		ctl_replies_free(&replies);
+		return EXIT_FAILED;
+	}
+	clients = reply_int(reply, "clients", -1);
+	if (clients >= 0 && (uint64_t)clients > seen)
+		d->clients = (uint64_t)clients;
+	d->per_second = json_number_value(json_object_get(reply, "per_second"));
+	ctl_replies_free(&replies);
+	return EXIT_OK;
+}
+
+/* The paced closing must fit into the default deadline; one that was given is kept as it is. */
+static void set_deadline(struct drain *d)
+{
+	double paced = d->per_second > 0 ? (double)d->clients / d->per_second * 1500 + SLACK_MS : 0;
+
+	d->deadline_ms = d->r->cfg->node.drain.deadline_ms;
+	if (d->r->opts.deadline_ms)
+		d->deadline_ms = d->r->opts.deadline_ms;
+	else if (paced > (double)d->deadline_ms)
+		d->deadline_ms = (uint64_t)paced;
+}
+
+static int refused(struct run *r, const struct member *m, const struct hap_servers *all)
+{
+	const char *why = "it is the only one";
+
+	if (r->opts.force || !m->server || member_others(all, m->name, NULL))
+		return EXIT_OK;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct hap_server *s = &all->v[i];
+
+		if (!strcmp(s->name, m->name))
+			continue;
+		say_error("%s is %s", s->name,
+		          member_maint(s)   ? "in maintenance"
+		          : member_drain(s) ? "out of service (cordoned or drained)"
+		          : s->uweight == 0 ? "of weight 0"
+		                            : "down");
+		why = "see above";
+	}
+	say_error("no other node would serve the clients of %s (%s); --force does it anyway",
+	          m->name, why);
+	return EXIT_FAILED;
+}
+
+static int dry_run(struct drain *d, const struct hap_servers *all, uint64_t seen)
+{
+	struct ctl_replies reports = {0};
+	const struct opts *o = &d->r->opts;
+	const struct rate *own = &d->r->cfg->node.drain.rate;
+
+	d->clients = seen;
+	d->per_second = o->rate.count ? o->rate.count * 1000.0 / o->rate.per_ms
+	                : o->over_ms  ? (double)seen * 1000 / (double)o->over_ms
+	                : own->per_ms ? own->count * 1000.0 / own->per_ms
+	                              : 0;
+	if (ctl_ask(d->r->cfg, NULL, request_new("report"), ASK_MS, &reports)) {
+		memset(&reports, 0, sizeof reports);
+		say(d->r, "note: %s", ctl_why());
+	}
+	announce(d, all, &reports);
+	say(d->r, "would drain %s; nothing changed", d->name);
+	ctl_replies_free(&reports);
+	return EXIT_OK;
+}
+
+/* State file, HAProxy, node; in this order, so that what comes back after a crash is a drained
+ * node. */
+static int begin(struct drain *d, const struct member *m, const struct hap_servers *all,
+                 uint64_t seen)
+{
+	struct ctl_replies reports = {0};
+	int rc = note(d->r, d->name, STATE_DRAINING);
+
+	if (rc)
+		return rc;
+	if (m->server && (rc = hap_set_drain(d->r->cfg, d->name)) != HAP_OK)
+		return hap_exit(rc);
+	audit("drain", d->name, m->server ? m->server->status : "not in HAProxy", "draining");
+	rc = tell_node(d, seen);
+	if (rc)
+		return rc;
+	set_deadline(d);
+	if (!d->silent) {
+		if (d->clients && ctl_ask(d->r->cfg, NULL, request_new("report"), ASK_MS, &reports))
+			memset(&reports, 0, sizeof reports);
+		announce(d, all, &reports);
+		ctl_replies_free(&reports);
+	} else if (d->clients) {
+		char n[NUM_STR];
+
+		say(d->r, "note: %s does not answer; waiting for its %s tunnels to end", d->name,
+		    num_count(d->clients, n));
+	} else {
+		say(d->r, "note: %s does not answer; it has no clients", d->name);
+	}
+	if (d->blind)
+		say(d->r, "note: old workers can't be seen: %s doesn't answer",
+		    d->r->cfg->haproxy.master);
+	return EXIT_OK;
+}
+
+/* Another drain holds the lock: look on, change nothing. */
+static int follow(struct drain *d, uint64_t seen)
+{
+	d->following = true;
+	d->silent = true;
+	d->clients = seen;
+	set_deadline(d);
+	say(d->r, "following that drain");
+	return drain_watch(d);
+}
+
+int drain_run(struct run *r, const struct member *m, const struct hap_servers *all, struct drain *d)
+{
+	struct node_note was;
+	struct lock lock;
+	char lock_name[64], doing[64];
+	uint64_t seen;
+	int rc;
+
+	memset(d, 0, sizeof *d);
+	d->r = r;
+	d->name = m->name;
+	d->started_ms = now_ms();
+	if (state_read(r->cfg, m->name, &was))
+		return EXIT_FAILED;
+	seen = tunnels(d, m);
+	if (was.state == STATE_DRAINED && !seen &&
+	    (!m->server || member_drain(m->server) || member_maint(m->server))) {
+		d->already = true;
+		return EXIT_OK;
+	}
+	rc = refused(r, m, all);
+	if (rc)
+		return rc;
+	if (r->opts.dry_run)
+		return dry_run(d, all, seen);
+	snprintf(lock_name, sizeof lock_name, "node-%s", m->name);
+	snprintf(doing, sizeof doing, "drain %s", m->name);
+	rc = lock_take(r->cfg, lock_name, doing, 0, &lock);
+	if (rc == EXIT_LATER && was.state == STATE_DRAINING)
+		return follow(d, seen);
+	if (rc)
+		return rc;
+	rc = begin(d, m, all, seen);
+	if (!rc && !r->opts.no_wait) {
+		rc = drain_watch(d);
+		if (!rc)
+			rc = note(r, m->name, STATE_DRAINED);
+		if (!rc)
+			audit("drain", d->name, "draining", "drained");
+	}
+	lock_drop(&lock);
+	return rc;
+}

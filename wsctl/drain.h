@@ -1,0 +1,46 @@
+/*
+ * drain: moves the clients of one node away: HAProxy first, so that no new ones come, then the
+ * node, which closes its own at a pace; then watches until every worker of HAProxy and the node are
+ * at zero. Shared by `drain` and `remove`.
+ */
+#ifndef WSCTL_DRAIN_H
+#define WSCTL_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "members.h"
+#include "persist.h"
+
+struct run;
+
+struct drain {
+	struct run *r;
+	const char *name;
+	uint64_t clients;  /* when it began */
+	double per_second; /* 0: not known */
+	uint64_t killed;
+	uint64_t started_ms, deadline_ms; /* deadline: how long in all */
+	bool silent;                      /* the node doesn't answer: only HAProxy's half */
+	bool already;                     /* nothing had to be done */
+	bool blind;                       /* no master socket: old workers can't be seen */
+	bool following;                   /* another drain does it, this one looks on */
+	double seconds;
+};
+
+/*
+ * Everything from the refusals to zero. EXIT_OK when drained (state file says so) or, with
+ * --no-wait, begun. Other codes are printed. m is from member_find.
+ */
+int drain_run(struct run *, const struct member *m, const struct hap_servers *, struct drain *out);
+/* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
+ */
+int drain_watch(struct drain *);
+/* "ws2 drained in 47s: ..." */
+void drain_report(const struct drain *);
+
+/* Draws over itself on a terminal's stderr, and is silent elsewhere. */
+void progress(const struct drain *, uint64_t left, uint64_t here, uint64_t old);
+void progress_end(void);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * status: reads HAProxy once and the nodes twice, half a second apart, since rates need two counts.
+ * Redis away: the nodes are asked over HTTP instead. A node's name joins the three views.
+ */
+#include "status.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../lib/control.h"
+#include "cmd.h"
+#include "ctl.h"
+#include "members.h"
+
+enum { ASK_MS = 1000, RATE_MS = 500, HTTP_MS = 700 };
+
+static struct status_node *node_at(struct status *s, const char *name)
+{
+	struct status_node *v;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].name, name))
+			return &s->v[i];
+	v = realloc(s->v, (s->n + 1) * sizeof *v);
+	if (!v)
+		return NULL;
+	s->v = v;
+	v = &s->v[s->n++];
+	memset(v, 0, sizeof *v);
+	strncpy(v->name, name, sizeof v->name - 1);
+	v->in_s = v->out_s = -1;
+	return v;
+}
+
+static int add_known(struct run *r, struct status *s)
+{
+	struct hap_servers all;
+	int rc;
+
+	for (size_t i = 0; i < r->cfg->n_nodes; i++) {
+		struct status_node *v = node_at(s, r->cfg->nodes[i].name);
+
+		if (!v)
+			return -1;
+		v->node = &r->cfg->nodes[i];
+	}
+	s->hap_ok = hap_servers(r->cfg, &all) == HAP_OK;
+	if (!s->hap_ok) {
+		strncpy(s->hap_why, hap_why(), sizeof s->hap_why - 1);
+		return 0;
+	}
+	rc = 0;
+	for (size_t i = 0; i < all.n && !rc; i++) {
+		struct status_node *v = node_at(s, all.v[i].name);
+
+		if (!v) {
+			rc = -1;
+			break;
+		}
+		v->in_hap = true;
+		v->hap = all.v[i];
+	}
+	hap_servers_free(&all);
+	s->old_seen = hap_old_workers(r->cfg, NULL, &s->old) == HAP_OK;
+	if (!s->old_seen)
+		memset(&s->old, 0, sizeof s->old);
+	return rc;
+}
+
+static int add_reports(struct status *s, const struct ctl_replies *replies)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(replies->v, i, o)
+	{
+		const char *name = reply_str(o, "node");
+		struct status_node *v = node_name_valid(name) ? node_at(s, name) : NULL;
+
+		if (!v)
+			continue;
+		v->answers++;
+		json_decref(v->report);
+		v->report = json_incref(o);
+	}
+	return 0;
+}
+
+/* The second look: messages since the first, by the same process. */
+static void add_rates(struct status *s, const struct ctl_replies *later, double seconds)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct status_node *v = &s->v[i];
+		const json_t *o = ctl_reply(later, v->name);
+
+		if (!o || !v->report || v->answers != 1 || seconds <= 0 ||
+		    strcmp(reply_str(o, "start_id"), reply_str(v->report, "start_id")) != 0)
+			continue;
+		v->in_s = (double)(reply_int(o, "in", 0) - reply_int(v->report, "in", 0)) / seconds;
+		v->out_s = (double)(reply_int(o, "out", 0) - reply_int(v->report, "out", 0)) /
+		           seconds;
+	}
+}
+
+static void ask_over_http(struct status *s)
+{
+	for (size_t i = 0; i < s->n && !interrupted(); i++) {
+		struct status_node *v = &s->v[i];
+		int code;
+
+		if (v->node && !healthz_get(&v->node->at, HTTP_MS, &code, &v->report, &v->why))
+			v->answers = 1;
+	}
+}
+
+static void ask_nodes(struct run *r, struct status *s)
+{
+	struct ctl_replies first, second;
+	uint64_t at;
+
+	s->redis_ok = !ctl_ask(r->cfg, NULL, request_new("report"), ASK_MS, &first);
+	if (!s->redis_ok) {
+		strncpy(s->redis_why, ctl_why(), sizeof s->redis_why - 1);
+		ask_over_http(s);
+		return;
+	}
+	at = now_ms();
+	add_reports(s, &first);
+	if (json_array_size(first.v) && !pause_ms(RATE_MS) &&
+	    !ctl_ask(r->cfg, NULL, request_new("report"), ASK_MS, &second)) {
+		add_rates(s, &second, (double)(now_ms() - at) / 1000);
+		ctl_replies_free(&second);
+	}
+	ctl_replies_free(&first);
+}
+
+int status_gather(struct run *r, struct status *s)
+{
+	memset(s, 0, sizeof *s);
+	s->now = time(NULL);
+	if (add_known(r, s)) {
+		say_error("out of memory");
+		return -1;
+	}
+	ask_nodes(r, s);
+	for (size_t i = 0; i < s->n; i++)
+		if (state_read(r->cfg, s->v[i].name, &s->v[i].note))
+			return -1;
+	return 0;
+}
+
+void status_free(struct status *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		json_decref(s->v[i].report);
+		free(s->v[i].why);
+	}
+	free(s->v);
+	hap_workers_free(&s->old);
+	memset(s, 0, sizeof *s);
+}
+
+const struct status_node *status_find(const struct status *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].name, name))
+			return &s->v[i];
+	return NULL;
+}
+
+int64_t status_clients(const struct status_node *v)
+{
+	return reply_int(v->report, "clients", -1);
+}
+
+const char *status_state(const struct status_node *v)
+{
+	enum node_state s = v->note.state;
+
+	if (v->in_hap && member_maint(&v->hap))
+		return v->node ? "maint" : node_state_str(STATE_REMOVED);
+	if (v->in_hap && !member_drain(&v->hap))
+		return node_state_str(STATE_READY);
+	if (v->in_hap && s == STATE_READY)
+		return node_state_str(STATE_CORDONED);
+	/* A drain that nobody waited for ends all the same. */
+	if (s == STATE_DRAINING && v->in_hap && !v->hap.scur && status_clients(v) <= 0)
+		return node_state_str(STATE_DRAINED);
+	return node_state_str(s);
+}
+
+enum status_health status_health(const struct status_node *v)
+{
+	if (!v->in_hap || member_maint(&v->hap))
+		return HEALTH_NONE;
+	if (!strncmp(v->hap.status, "DOWN", 4))
+		return HEALTH_DOWN;
+	if (!strncmp(v->hap.status, "NOLB", 4) && !member_drain(&v->hap))
+		return HEALTH_LEAVING;
+	/* In drain the status says DRAIN whatever the check finds. */
+	if (member_drain(&v->hap) && v->hap.check[0] && !strstr(v->hap.check, "L7OK") &&
+	    !strstr(v->hap.check, "INI") && !strstr(v->hap.check, "UNK"))
+		return HEALTH_DOWN;
+	return HEALTH_UP;
+}
+
+bool status_serving(const struct status_node *v)
+{
+	return v->in_hap && member_serving(&v->hap);
+}

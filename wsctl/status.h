@@ -1,0 +1,55 @@
+/*
+ * status: one picture of the cluster: for every node that the YAML, HAProxy or Redis knows, what
+ * each of them says. Gathers and judges; cmd_status.c prints.
+ */
+#ifndef WSCTL_STATUS_H
+#define WSCTL_STATUS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../lib/config.h"
+#include "hap.h"
+#include "persist.h"
+
+struct run;
+
+struct status_node {
+	char name[64];
+	const struct config_node *node; /* NULL: not in the YAML */
+	bool in_hap;
+	struct hap_server hap;
+	struct node_note note;
+	json_t *report; /* its word: a control report, or /healthz when Redis is away; NULL: silent
+	                 */
+	int answers;    /* above 1: several processes of one name */
+	double in_s, out_s; /* messages a second; -1: not known */
+	char *why;          /* silent to /healthz: the cause; NULL */
+};
+
+struct status {
+	struct status_node *v;
+	size_t n;
+	bool hap_ok, redis_ok, old_seen;
+	char hap_why[512], redis_why[512];
+	struct hap_workers old;
+	int64_t now; /* Unix seconds */
+};
+
+/* 0, or -1: out of memory or no state file to read, printed. What is away is no error here. */
+int status_gather(struct run *, struct status *out);
+void status_free(struct status *);
+const struct status_node *status_find(const struct status *, const char *name);
+
+/* "ready", "cordoned", "draining", "drained", "removed" or "maint". */
+const char *status_state(const struct status_node *);
+enum status_health { HEALTH_UP, HEALTH_LEAVING, HEALTH_DOWN, HEALTH_NONE };
+enum status_health status_health(const struct status_node *);
+bool status_serving(const struct status_node *);
+int64_t status_clients(const struct status_node *); /* by its own word; -1: not known */
+/* Calls say with each thing an operator should know, without the "! ". */
+void status_warn(const struct run *, const struct status *,
+                 void (*say)(void *arg, const char *line), void *arg);
+
+#endif
