@@ -17,7 +17,7 @@
 #include "../lib/buf.h"
 #include "hap_int.h"
 
-enum { REPLY_MAX = 256 << 20 };
+enum { REPLY_MAX = 256 << 20, IDLE_MS = 300, RELOAD_MS = 1500 };
 
 static char why[1024];
 
@@ -105,11 +105,18 @@ static int wait_for(int fd, short events, uint64_t deadline)
 	}
 }
 
+/* Each reply ends with an empty line; a silent one is nothing else. */
+static bool complete(const struct buf *b)
+{
+	return b->len && b->p[b->len - 1] == '\n' && (b->len == 1 || b->p[b->len - 2] == '\n');
+}
+
 static int dial(const char *path, uint64_t deadline)
 {
 	struct sockaddr_un sa;
 	if (address(path, &sa))
 		return -1;
+	uint64_t reload = now_ms() + RELOAD_MS;
 	for (;;) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (fd < 0) {
@@ -120,8 +127,10 @@ static int dial(const char *path, uint64_t deadline)
 			return fd;
 		int err = errno;
 		close(fd);
-		/* EAGAIN: the backlog is full, a Unix socket can't be waited for. */
-		if (err == EAGAIN && now_ms() < deadline) {
+		/* EAGAIN: the backlog is full, and a Unix socket can't be waited for. ECONNREFUSED:
+		 * gone, or the master that starts itself anew in a reload. */
+		uint64_t now = now_ms();
+		if ((err == EAGAIN && now < deadline) || (err == ECONNREFUSED && now < reload)) {
 			pause_ms(20);
 			continue;
 		}
@@ -131,61 +140,105 @@ static int dial(const char *path, uint64_t deadline)
 	}
 }
 
-static int talk(int fd, const char *at, const char *line, size_t len, uint64_t deadline,
-                struct buf *reply)
+static int send_all(int fd, const char *line, size_t len, uint64_t deadline)
 {
-	for (size_t sent = 0; sent < len;) {
-		ssize_t n = send(fd, line + sent, len - sent, MSG_NOSIGNAL);
-		if (n >= 0)
-			sent += (size_t)n;
-		else if (errno != EAGAIN && errno != EINTR)
-			return failed(at);
-		else if (wait_for(fd, POLLOUT, deadline))
-			return failed(at);
+	while (len) {
+		ssize_t n = send(fd, line, len, MSG_NOSIGNAL);
+		if (n >= 0) {
+			line += n;
+			len -= (size_t)n;
+		} else if ((errno != EAGAIN && errno != EINTR) || wait_for(fd, POLLOUT, deadline)) {
+			return -1;
+		}
 	}
-	/* No half-close: 3.x takes it for our leaving and aborts a running command. */
+	return 0;
+}
+
+/*
+ * Reads to the end of the connection. The master of 2.6 ends it only after we have ended our half;
+ * but 3.x takes that for our leaving while a command still runs. So our half ends when the reply
+ * looks complete, or when it began and nothing more comes.
+ */
+static int read_all(int fd, uint64_t deadline, struct buf *reply)
+{
+	bool open = true;
 	for (;;) {
 		char chunk[65536];
 		ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
 		if (n == 0)
-			break;
+			return 0;
 		if (n > 0) {
 			buf_add(reply, chunk, (size_t)n);
-			if (reply->len > REPLY_MAX)
-				return hap_fail(HAP_AWAY, "%s: the answer is longer than 256MiB",
-				                at);
-		} else if (errno != EAGAIN && errno != EINTR) {
-			return failed(at);
-		} else if (wait_for(fd, POLLIN, deadline)) {
-			return failed(at);
+			if (reply->len > REPLY_MAX) {
+				errno = EMSGSIZE;
+				return -1;
+			}
+			continue;
 		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -1;
+		uint64_t idle = now_ms() + IDLE_MS;
+		bool done = complete(reply);
+		if (open && !done && reply->len && idle < deadline) {
+			if (wait_for(fd, POLLIN, idle) == 0)
+				continue;
+			done = true;
+		}
+		if (open && done) {
+			shutdown(fd, SHUT_WR);
+			open = false;
+		}
+		if (wait_for(fd, POLLIN, deadline))
+			return -1;
 	}
-	if (reply->oom)
-		return hap_fail(HAP_AWAY, "out of memory");
-	return HAP_OK;
 }
 
-static int ask(const char *at, char **out, struct buf *line)
+/* One connection, one command. HAP_OK also when it was closed without a byte: reply is empty then.
+ */
+static int exchange(const char *at, const struct buf *line, uint64_t deadline, struct buf *reply)
+{
+	int fd = dial(at, deadline);
+	if (fd < 0)
+		return HAP_AWAY;
+	int result = HAP_OK;
+	if (send_all(fd, line->p, line->len, deadline) || read_all(fd, deadline, reply)) {
+		/* A worker that a reload has just replaced drops what still waits at its door. */
+		if ((errno != ECONNRESET && errno != EPIPE) || reply->len)
+			result = failed(at);
+	}
+	close(fd);
+	return result;
+}
+
+static int ask(const char *at, char **out, struct buf *line, bool may_end)
 {
 	uint64_t deadline = now_ms() + HAP_DEADLINE_MS;
 	struct buf reply = {0};
-	int result = HAP_AWAY, fd = -1;
+	int result = HAP_AWAY;
 
 	*out = NULL;
 	buf_str(line, "\n");
-	if (line->oom) {
-		hap_fail(HAP_AWAY, "out of memory");
-		goto out;
-	}
+	if (line->oom)
+		return hap_fail(HAP_AWAY, "out of memory");
 	/* One line is one command; a second one in it would be somebody's trick. */
-	if (strcspn(line->p, "\n;") != line->len - 1) {
-		result = hap_fail(HAP_REFUSED,
-		                  "a command to HAProxy can't hold a semicolon or a line end");
-		goto out;
+	if (strcspn(line->p, "\n;") != line->len - 1)
+		return hap_fail(HAP_REFUSED,
+		                "a command to HAProxy can't hold a semicolon or a line end");
+
+	/* Asking again is harmless; doing again is not. */
+	int tries = strncmp(line->p, "show ", 5) == 0 ? 3 : 1;
+	for (;;) {
+		result = exchange(at, line, deadline, &reply);
+		if (result != HAP_OK || reply.len || reply.oom || may_end)
+			break;
+		if (--tries == 0) {
+			result = hap_fail(HAP_AWAY, "%s: HAProxy closed without an answer", at);
+			break;
+		}
+		pause_ms(100);
 	}
-	if ((fd = dial(at, deadline)) < 0)
-		goto out;
-	result = talk(fd, at, line->p, line->len, deadline, &reply);
+	if (result == HAP_OK && reply.oom)
+		result = hap_fail(HAP_AWAY, "out of memory");
 	if (result != HAP_OK)
 		goto out;
 	while (reply.len && strchr("\r\n ", reply.p[reply.len - 1]))
@@ -200,8 +253,6 @@ static int ask(const char *at, char **out, struct buf *line)
 	if (!*out)
 		result = hap_fail(HAP_AWAY, "out of memory");
 out:
-	if (fd >= 0)
-		close(fd);
 	buf_free(&reply);
 	return result;
 }
@@ -224,7 +275,7 @@ int hap_ask(const char *socket, char **reply, const char *fmt, ...)
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(socket, reply, &line);
+	int result = ask(socket, reply, &line, false);
 	buf_free(&line);
 	return result;
 }
@@ -237,7 +288,7 @@ int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, 
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(master, reply, &line);
+	int result = ask(master, reply, &line, true); /* the worker may end meanwhile */
 	buf_free(&line);
 	return result;
 }
