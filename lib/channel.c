@@ -83,7 +83,7 @@ bool channel_match(const char *pattern, const char *name)
 }
 
 static size_t join(char out[static REDIS_NAME_MAX], const char *cluster, const char *sep,
-		   const char *name)
+                   const char *name)
 {
 	int n = snprintf(out, REDIS_NAME_MAX, "%s%s%s", cluster, sep, name);
 	if (n < 0)

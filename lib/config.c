@@ -1,7 +1,7 @@
 /*
- * config: walks the YAML tree by the table of keys, reads what no row describes (nodes, rules, origins,
- * balancers) and never stops at the first error.
- * Must know neither HAProxy nor Redis; opens nothing but the file itself.
+ * config: walks the YAML tree by the table of keys, reads what no row describes (nodes, rules,
+ * origins, balancers) and never stops at the first error. Must know neither HAProxy nor Redis;
+ * opens nothing but the file itself.
  */
 #include "config.h"
 
@@ -37,8 +37,8 @@ static const char *scalar(struct load *l, const struct ynode *n, const char *lab
 	for (size_t i = 0; i < n->len; i++) {
 		unsigned char c = (unsigned char)n->text[i];
 		if (c < 0x20 || c == 0x7f) {
-			errs_add(l->errs, n->line, n->col, "%s holds a line break or control character",
-				 label);
+			errs_add(l->errs, n->line, n->col,
+			         "%s holds a line break or control character", label);
 			return NULL;
 		}
 	}
@@ -53,7 +53,8 @@ static const char *verbatim(struct load *l, const struct ynode *n, const char *l
 		return NULL;
 	}
 	if (n->len > VERBATIM_MAX) {
-		errs_add(l->errs, n->line, n->col, "%s is longer than %d bytes", label, VERBATIM_MAX);
+		errs_add(l->errs, n->line, n->col, "%s is longer than %d bytes", label,
+		         VERBATIM_MAX);
 		return NULL;
 	}
 	for (size_t i = 0; i < n->len; i++) {
@@ -76,7 +77,7 @@ static int set(struct load *l, const struct key *k, void *base, const struct yno
 	if (config_set(k, base, text, why) == 0)
 		return 0;
 	errs_add(l->errs, n->line, n->col, "%s \"%.60s%s\" %s", label, text,
-		 strlen(text) > 60 ? "..." : "", why);
+	         strlen(text) > 60 ? "..." : "", why);
 	return -1;
 }
 
@@ -85,7 +86,7 @@ static bool want(struct load *l, const struct ynode *n, enum ykind kind, const c
 	if (n->kind == kind)
 		return true;
 	errs_add(l->errs, n->line, n->col, "%s must be %s, not %s", label,
-		 kind == Y_MAP ? "a mapping" : "a list", ynode_kind(n));
+	         kind == Y_MAP ? "a mapping" : "a list", ynode_kind(n));
 	return false;
 }
 
@@ -106,7 +107,7 @@ static bool origin_valid(const char *s)
 		return false;
 	const char *host = s + scheme + 3;
 	return *host && !host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					   "0123456789._:[]-")];
+	                                   "0123456789._:[]-")];
 }
 
 static void read_origins(struct load *l, const struct ynode *n)
@@ -127,7 +128,7 @@ static void read_origins(struct load *l, const struct ynode *n)
 			continue;
 		if (!origin_valid(text)) {
 			errs_add(l->errs, v->line, v->col,
-				 "origin \"%.60s\" must look like \"https://example.com\"", text);
+			         "origin \"%.60s\" must look like \"https://example.com\"", text);
 			continue;
 		}
 		char *copy = config_or_abort(strdup(text));
@@ -142,19 +143,21 @@ static void read_balancers(struct load *l, const struct ynode *n)
 	if (!want(l, n, Y_MAP, "balancers"))
 		return;
 	if (n->n_items != 1) {
-		errs_add(l->errs, n->line, n->col, n->n_items ? "more than one balancer is not supported "
-								"by this version"
-							      : "balancers is empty");
+		errs_add(l->errs, n->line, n->col,
+		         n->n_items ? "more than one balancer is not supported "
+		                      "by this version"
+		                    : "balancers is empty");
 		return;
 	}
 	const struct ynode *name = n->items[0].key, *v = n->items[0].value;
 	const char *text = scalar(l, v, "a balancer");
 	if (!node_name_valid(name->text))
 		errs_add(l->errs, name->line, name->col,
-			 "balancer \"%.60s\" must be 1 to %d letters, digits, _ -", name->text,
-			 NODE_NAME_MAX);
+		         "balancer \"%.60s\" must be 1 to %d letters, digits, _ -", name->text,
+		         NODE_NAME_MAX);
 	if (text && strncmp(text, "ssh://", 6) == 0)
-		errs_add(l->errs, v->line, v->col, "a balancer over ssh is not supported by this version");
+		errs_add(l->errs, v->line, v->col,
+		         "a balancer over ssh is not supported by this version");
 	else if (text && strcmp(text, "local") != 0)
 		errs_add(l->errs, v->line, v->col, "balancer \"%.60s\" must be local", text);
 	free(l->c->haproxy.balancer);
@@ -180,8 +183,9 @@ static void read_rules(struct load *l, const struct ynode *n)
 			const struct config_rule *o = &c->channels.rules[j];
 			if (o->match && strcmp(o->match, r->match) == 0) {
 				errs_add(l->errs, v->line, v->col,
-					 "a rule for \"%s\" stands before this one (line %d), which never counts",
-					 r->match, o->pos.line);
+				         "a rule for \"%s\" stands before this one (line %d), "
+				         "which never counts",
+				         r->match, o->pos.line);
 				break;
 			}
 		}
@@ -197,19 +201,20 @@ static void read_node(struct load *l, const struct yitem *it, struct config_node
 	node->pos = pos_of(it->key);
 	if (!node_name_valid(node->name))
 		errs_add(l->errs, node->pos.line, node->pos.col,
-			 "node \"%.60s\" must be named with 1 to %d letters, digits, _ -", node->name,
-			 NODE_NAME_MAX);
+		         "node \"%.60s\" must be named with 1 to %d letters, digits, _ -",
+		         node->name, NODE_NAME_MAX);
 	if (v->kind == Y_MAP) {
 		size_t before = l->errs->n;
 		const struct yitem *a = ynode_item(v, "address");
 		walk(l, "nodes.*", v, node);
 		if (!a)
 			errs_add(l->errs, node->pos.line, node->pos.col, "%.60s has no address",
-				 node->name);
+			         node->name);
 		ok = a && l->errs->n == before;
 		at = a ? a->value : v;
 	} else if (v->kind == Y_SCALAR && v->is_null) {
-		errs_add(l->errs, node->pos.line, node->pos.col, "%.60s has no address", node->name);
+		errs_add(l->errs, node->pos.line, node->pos.col, "%.60s has no address",
+		         node->name);
 		ok = false;
 	} else {
 		ok = set(l, config_key("nodes.*", "address"), node, v) == 0;
@@ -217,7 +222,7 @@ static void read_node(struct load *l, const struct yitem *it, struct config_node
 	for (struct config_node *o = l->c->nodes; ok && o < node; o++) {
 		if (o->at.port + o->at.is_unix && endpoint_equal(&o->at, &node->at)) {
 			errs_add(l->errs, at->line, at->col, "%s has the address of %s (line %d)",
-				 node->name, o->name, o->pos.line);
+			         node->name, o->name, o->pos.line);
 			break;
 		}
 	}
@@ -239,8 +244,14 @@ static void read_value(struct load *l, const struct key *k, const struct ynode *
 {
 	switch (k->type) {
 	case KEY_MAP:
-		if (want(l, v, Y_MAP, config_key_label(k)))
-			walk(l, k->path, v, base);
+		if (!want(l, v, Y_MAP, config_key_label(k)))
+			break;
+		/* An empty section means its defaults, but who writes auth wants to be protected.
+		 */
+		if (v->n_items == 0 && strcmp(k->path, "auth") == 0)
+			errs_add(l->errs, v->line, v->col,
+			         "auth names neither token_file, jwt_key_file nor origins");
+		walk(l, k->path, v, base);
 		break;
 	case KEY_NODES:
 		read_nodes(l, v);
@@ -271,10 +282,11 @@ static void walk(struct load *l, const char *parent, const struct ynode *map, vo
 		}
 		l->given[k - config_keys] = pos_of(v);
 		if (k->type == KEY_LATER)
-			errs_add(l->errs, key->line, key->col, "%s is not supported by this version",
-				 k->arg);
+			errs_add(l->errs, key->line, key->col,
+			         "%s is not supported by this version", k->arg);
 		else if (v->kind == Y_SCALAR && v->is_null && k->type != KEY_NODES)
-			errs_add(l->errs, key->line, key->col, "%s has no value", config_key_label(k));
+			errs_add(l->errs, key->line, key->col, "%s has no value",
+			         config_key_label(k));
 		else
 			read_value(l, k, v, base);
 	}

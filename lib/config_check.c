@@ -1,6 +1,7 @@
 /*
- * config_check: what the keys say about each other, once all are read: limits that contradict, ports
- * taken twice, defaults that follow from other keys. Must know neither YAML nor any single key's form.
+ * config_check: what the keys say about each other, once all are read: limits that contradict,
+ * ports taken twice, defaults that follow from other keys. Must know neither YAML nor any single
+ * key's form.
  */
 #include "config_check.h"
 
@@ -26,7 +27,7 @@ static struct pos given(const struct load *l, const char *parent, const char *na
 
 /* An error about two keys stands at the one that the file gives, the second if both. */
 __attribute__((format(printf, 4, 5))) static void both(struct load *l, struct pos a, struct pos b,
-						       const char *fmt, ...)
+                                                       const char *fmt, ...)
 {
 	char text[256];
 	struct pos p = b.line ? b : a;
@@ -37,20 +38,22 @@ __attribute__((format(printf, 4, 5))) static void both(struct load *l, struct po
 	errs_add(l->errs, p.line, p.col, "%s", text);
 }
 
-static void not_below(struct load *l, const char *small, uint64_t low, const char *large, uint64_t high)
+static void not_below(struct load *l, const char *small, uint64_t low, const char *large,
+                      uint64_t high)
 {
 	char a[24], b[24];
 	if (high < low)
-		both(l, given(l, "node", small), given(l, "node", large), "%s (%s) is less than %s (%s)",
-		     large, num_size_str(high, a), small, num_size_str(low, b));
+		both(l, given(l, "node", small), given(l, "node", large),
+		     "%s (%s) is less than %s (%s)", large, num_size_str(high, a), small,
+		     num_size_str(low, b));
 }
 
 static void not_same(struct load *l, const char *a_name, const struct endpoint *a, struct pos a_pos,
-		     const char *b_name, const struct endpoint *b, struct pos b_pos)
+                     const char *b_name, const struct endpoint *b, struct pos b_pos)
 {
 	char text[ENDPOINT_STR];
 	bool any = !*a->host || !*b->host || strcmp(a->host, "0.0.0.0") == 0 ||
-		   strcmp(b->host, "0.0.0.0") == 0;
+	           strcmp(b->host, "0.0.0.0") == 0;
 	if (a->port == b->port && (any || endpoint_equal(a, b)))
 		both(l, a_pos, b_pos, "%s (%s) takes the port of %s", b_name, endpoint_str(b, text),
 		     a_name);
@@ -70,14 +73,14 @@ void config_check(struct load *l)
 
 	struct pos bind = given(l, "haproxy", "bind"), stats = given(l, "haproxy", "stats"),
 		   tls = given(l, "haproxy", "tls"), tls_bind = given(l, "haproxy.tls", "bind"),
-		   socket = given(l, "haproxy", "socket"), master = given(l, "haproxy", "master"),
-		   auth = given(l, "", "auth");
+		   socket = given(l, "haproxy", "socket"), master = given(l, "haproxy", "master");
 	not_same(l, "bind", &c->haproxy.bind, bind, "stats", &c->haproxy.stats, stats);
 	if (tls.line) {
 		c->haproxy.tls = true;
-		not_same(l, "bind", &c->haproxy.bind, bind, "tls.bind", &c->haproxy.tls_bind, tls_bind);
+		not_same(l, "bind", &c->haproxy.bind, bind, "tls.bind", &c->haproxy.tls_bind,
+		         tls_bind);
 		not_same(l, "stats", &c->haproxy.stats, stats, "tls.bind", &c->haproxy.tls_bind,
-			 tls_bind);
+		         tls_bind);
 		if (!given(l, "haproxy.tls", "cert").line)
 			errs_add(l->errs, tls.line, tls.col, "tls needs \"cert\"");
 	}
@@ -91,9 +94,6 @@ void config_check(struct load *l)
 		struct pos user = given(l, "redis", "user");
 		errs_add(l->errs, user.line, user.col, "user needs password_file");
 	}
-	if (auth.line && !c->auth.token_pos.line && !c->auth.jwt_key_pos.line &&
-	    !given(l, "auth", "origins").line)
-		errs_add(l->errs, auth.line, auth.col, "auth names neither token_file, jwt_key_file nor origins");
 	if (c->auth.token_file && c->auth.jwt_key_file &&
 	    strcmp(c->auth.token_file, c->auth.jwt_key_file) == 0)
 		both(l, c->auth.token_pos, c->auth.jwt_key_pos,
@@ -104,11 +104,10 @@ void config_check(struct load *l)
 void config_fill(struct config *c)
 {
 	if (!c->haproxy.file)
-		c->haproxy.file = config_or_abort(strdup(c->haproxy.own == OWN_ALL
-							  ? "/etc/haproxy/haproxy.cfg"
-							  : "/etc/haproxy/conf.d/wscale.cfg"));
-	if (!c->haproxy.backend &&
-	    asprintf(&c->haproxy.backend, "wscale_%s", c->cluster) < 0)
+		c->haproxy.file = config_or_abort(
+			strdup(c->haproxy.own == OWN_ALL ? "/etc/haproxy/haproxy.cfg"
+		                                         : "/etc/haproxy/conf.d/wscale.cfg"));
+	if (!c->haproxy.backend && asprintf(&c->haproxy.backend, "wscale_%s", c->cluster) < 0)
 		abort();
 	if (!c->haproxy.balancer)
 		c->haproxy.balancer = config_or_abort(strdup("local"));

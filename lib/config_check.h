@@ -1,5 +1,6 @@
 /*
- * config_check: the second half of loading, after config.c has read the keys. Only config.c uses it.
+ * config_check: the second half of loading, after config.c has read the keys. Only config.c uses
+ * it.
  */
 #ifndef WSCALE_CONFIG_CHECK_H
 #define WSCALE_CONFIG_CHECK_H
@@ -10,7 +11,8 @@
 struct load {
 	struct config *c;
 	struct errs *errs;
-	struct pos given[CONFIG_KEYS_MAX]; /* by row: where its value stands, line 0: not in the file */
+	struct pos given[CONFIG_KEYS_MAX]; /* by row: where its value stands, line 0: not in the
+	                                      file */
 };
 
 /* Cross checks; sets what follows from a section being there (tls). */

@@ -1,7 +1,7 @@
 /*
- * config_hash: what every node of a cluster must share, as one short hash: redis, auth and channels.
- * Hashes values, never the file's layout, and no secret's content. Two nodes with different file names
- * for one secret differ, which is worth the warning.
+ * config_hash: what every node of a cluster must share, as one short hash: redis, auth and
+ * channels. Hashes values, never the file's layout, and no secret's content. Two nodes with
+ * different file names for one secret differ, which is worth the warning.
  */
 #include <inttypes.h>
 #include <openssl/sha.h>

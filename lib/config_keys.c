@@ -1,6 +1,7 @@
 /*
- * config_keys: the table of keys, and what to say about one that isn't in it. Must not know YAML nor
- * how values are parsed; what a text may hold is decided by where it goes (haproxy.cfg, a file name).
+ * config_keys: the table of keys, and what to say about one that isn't in it. Must not know YAML
+ * nor how values are parsed; what a text may hold is decided by where it goes (haproxy.cfg, a file
+ * name).
  */
 #include "config_keys.h"
 
@@ -97,7 +98,7 @@ const struct key config_keys[] = {
 	{"redis", .type = KEY_MAP},
 	{"redis.url", KEY_REDIS, "redis://127.0.0.1:6379", AT(redis.url)},
 	{"redis.user", KEY_TEXT, AT(redis.user),
-	 TEXT(redis_user_valid, "1 to 128 printable bytes without blanks")},
+         TEXT(redis_user_valid, "1 to 128 printable bytes without blanks")},
 	{"redis.password_file", KEY_TEXT, AT(redis.password_file), TEXT(file_valid, a_file)},
 	{"redis.servers", KEY_LATER, .arg = "redis.servers"},
 
@@ -105,27 +106,28 @@ const struct key config_keys[] = {
 	{"haproxy.own", KEY_ENUM, "all", AT(haproxy.own), .arg = "all backend"},
 	{"haproxy.file", KEY_TEXT, AT(haproxy.file), TEXT(path_valid, a_path)},
 	{"haproxy.backend", KEY_TEXT, AT(haproxy.backend),
-	 TEXT(backend_valid, "1 to 64 letters, digits, _ : . -, not beginning with a dot")},
+         TEXT(backend_valid, "1 to 64 letters, digits, _ : . -, not beginning with a dot")},
 	{"haproxy.bind", KEY_BIND, ":80", AT(haproxy.bind)},
 	{"haproxy.tls", .type = KEY_MAP},
 	{"haproxy.tls.bind", KEY_BIND, ":443", AT(haproxy.tls_bind)},
 	{"haproxy.tls.cert", KEY_TEXT, AT(haproxy.tls_cert), TEXT(path_valid, a_path)},
 	{"haproxy.socket", KEY_TEXT, "/run/haproxy/admin.sock", AT(haproxy.socket),
-	 TEXT(socket_valid, a_socket)},
+         TEXT(socket_valid, a_socket)},
 	{"haproxy.master", KEY_TEXT, "/run/haproxy-master.sock", AT(haproxy.master),
-	 TEXT(socket_valid, a_socket)},
+         TEXT(socket_valid, a_socket)},
 	{"haproxy.state_dir", KEY_TEXT, "/var/lib/wscale", AT(haproxy.state_dir),
-	 TEXT(path_valid, a_path)},
+         TEXT(path_valid, a_path)},
 	{"haproxy.stats", KEY_BIND, "127.0.0.1:8404", AT(haproxy.stats)},
 	{"haproxy.maxconn", KEY_U32, "8000", AT(haproxy.maxconn), 1, 10000000},
 	{"haproxy.user", KEY_TEXT, AT(haproxy.user), TEXT(account_valid, an_account)},
 	{"haproxy.group", KEY_TEXT, AT(haproxy.group), TEXT(account_valid, an_account)},
 	{"haproxy.socket_group", KEY_TEXT, AT(haproxy.socket_group),
-	 TEXT(account_valid, an_account)},
+         TEXT(account_valid, an_account)},
 	{"haproxy.chroot", KEY_TEXT, AT(haproxy.chroot), TEXT(path_valid, a_path)},
 	{"haproxy.hard_stop_after", KEY_DURATION, AT(haproxy.hard_stop_after_ms), MS(1), 24 * DAY},
 	{"haproxy.per_source", .type = KEY_MAP},
-	{"haproxy.per_source.connections", KEY_U32, AT(haproxy.per_source_connections), 1, 10000000},
+	{"haproxy.per_source.connections", KEY_U32, AT(haproxy.per_source_connections), 1,
+         10000000},
 	{"haproxy.per_source.rate", KEY_RATE, AT(haproxy.per_source_rate)},
 	{"haproxy.balancers", .type = KEY_BALANCERS},
 	{"haproxy.extra", .type = KEY_MAP},
@@ -154,10 +156,10 @@ const struct key config_keys[] = {
 
 	{"channels", .type = KEY_MAP},
 	{"channels.default", KEY_TEXT, "wsGlobal", AT(channels.dflt),
-	 TEXT(default_channel_valid, "1 to 128 letters, digits, _ : . -")},
+         TEXT(default_channel_valid, "1 to 128 letters, digits, _ : . -")},
 	{"channels.rules", .type = KEY_RULES},
 	{"channels.rules[].match", KEY_TEXT, RULE(match),
-	 TEXT(channel_pattern_valid, "1 to 128 letters, digits, _ : . - and *")},
+         TEXT(channel_pattern_valid, "1 to 128 letters, digits, _ : . - and *")},
 	{"channels.rules[].slow", KEY_ENUM, RULE(slow), .arg = "close drop"},
 	{"channels.rules[].publish", KEY_ENUM, RULE(publish), .arg = "anyone token nobody"},
 	{"channels.rules[].history", KEY_LATER, .arg = "history"},
@@ -292,10 +294,11 @@ void config_unknown(struct errs *errs, int line, int col, const char *parent, co
 	const char *near = nearest(parent, name);
 	const struct key *other = near ? NULL : elsewhere(name);
 	if (near)
-		errs_add(errs, line, col, "unknown key \"%.80s\", did you mean \"%s\"?", name, near);
+		errs_add(errs, line, col, "unknown key \"%.80s\", did you mean \"%s\"?", name,
+		         near);
 	else if (other)
 		errs_add(errs, line, col, "unknown key \"%.80s\" here, did you mean \"%s\"?", name,
-			 other->path);
+		         other->path);
 	else if (list_keys(parent, keys, sizeof keys))
 		errs_add(errs, line, col, "unknown key \"%.80s\"; keys here: %s", name, keys);
 	else

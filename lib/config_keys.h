@@ -1,6 +1,6 @@
 /*
- * config_keys: every key of wscale.yaml in one table: its path, its type, its default, where its value
- * goes, and what it may be. config.c walks the file by it; the manual is checked against it.
+ * config_keys: every key of wscale.yaml in one table: its path, its type, its default, where its
+ * value goes, and what it may be. config.c walks the file by it; the manual is checked against it.
  */
 #ifndef WSCALE_CONFIG_KEYS_H
 #define WSCALE_CONFIG_KEYS_H
@@ -12,8 +12,8 @@
 struct errs;
 
 enum key_type {
-	KEY_MAP,      /* a section: its keys are the rows below its path */
-	KEY_NODES,    /* these four are read by config.c */
+	KEY_MAP,   /* a section: its keys are the rows below its path */
+	KEY_NODES, /* these four are read by config.c */
 	KEY_RULES,
 	KEY_ORIGINS,
 	KEY_BALANCERS,
@@ -33,7 +33,8 @@ enum key_type {
 };
 
 struct key {
-	const char *path; /* "node.drain.rate"; "nodes.*.weight" and "channels.rules[].slow" in each */
+	const char
+		*path; /* "node.drain.rate"; "nodes.*.weight" and "channels.rules[].slow" in each */
 	enum key_type type;
 	const char *dflt; /* as it would stand in the file; NULL: none, or made from other keys */
 	size_t at;        /* offset in struct config, config_node or config_rule */
@@ -56,8 +57,8 @@ const char *config_key_label(const struct key *);
 
 enum { CONFIG_WHY = 256 };
 /*
- * Turns one scalar into the row's type and puts it at base + at. -1: why says what is wrong, as the end
- * of a sentence that begins with the key and the value: 'needs a unit, such as "25s"'.
+ * Turns one scalar into the row's type and puts it at base + at. -1: why says what is wrong, as the
+ * end of a sentence that begins with the key and the value: 'needs a unit, such as "25s"'.
  */
 int config_set(const struct key *, void *base, const char *text, char why[static CONFIG_WHY]);
 

@@ -26,7 +26,8 @@ __attribute__((format(printf, 2, 3))) static int fail(char *why, const char *fmt
 }
 
 /* A number alone, or something else: the example uses the writer's own number where it can. */
-static int fail_unit(char *why, const char *text, const char *what, const char *unit, const char *example)
+static int fail_unit(char *why, const char *text, const char *what, const char *unit,
+                     const char *example)
 {
 	if (all_digits(text))
 		return fail(why, "needs a unit, such as \"%s%s\"", text, unit);
@@ -87,8 +88,8 @@ static int set_enum(const struct key *k, enum own *p, const char *text, char *wh
 }
 
 _Static_assert(sizeof(enum own) == sizeof(unsigned) && sizeof(enum slow) == sizeof(unsigned) &&
-		       sizeof(enum may_publish) == sizeof(unsigned),
-	       "set_enum writes an unsigned");
+                       sizeof(enum may_publish) == sizeof(unsigned),
+               "set_enum writes an unsigned");
 
 static int set_duration(const struct key *k, uint64_t *p, const char *text, char *why)
 {
@@ -98,7 +99,7 @@ static int set_duration(const struct key *k, uint64_t *p, const char *text, char
 		return fail_unit(why, text, "a duration", "s", "25s");
 	if (v < k->min || v > k->max)
 		return fail(why, "must be from %s to %s", num_duration_str(k->min, lo),
-			    num_duration_str(k->max, hi));
+		            num_duration_str(k->max, hi));
 	*p = v;
 	return 0;
 }
@@ -111,7 +112,7 @@ static int set_size(const struct key *k, uint64_t *p, const char *text, char *wh
 		return fail_unit(why, text, "a size", "KiB", "64KiB");
 	if (v < k->min || v > k->max)
 		return fail(why, "must be from %s to %s", num_size_str(k->min, lo),
-			    num_size_str(k->max, hi));
+		            num_size_str(k->max, hi));
 	*p = v;
 	return 0;
 }
@@ -150,7 +151,7 @@ int config_set(const struct key *k, void *base, const char *text, char why[stati
 	case KEY_U32:
 		if (num_u32(text, (uint32_t)k->min, (uint32_t)k->max, p))
 			return fail(why, "must be a whole number from %u to %u", (unsigned)k->min,
-				    (unsigned)k->max);
+			            (unsigned)k->max);
 		return 0;
 	case KEY_DURATION:
 		return set_duration(k, p, text, why);

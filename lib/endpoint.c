@@ -1,6 +1,7 @@
 /*
- * endpoint: addresses as text. Pure: no name is resolved here. What it accepts can stand in haproxy.cfg
- * and in a socket command as it is, so hosts and paths are held to a short list of bytes.
+ * endpoint: addresses as text. Pure: no name is resolved here. What it accepts can stand in
+ * haproxy.cfg and in a socket command as it is, so hosts and paths are held to a short list of
+ * bytes.
  */
 #include "endpoint.h"
 
@@ -81,7 +82,7 @@ static int set_v6(const char *s, size_t n, struct endpoint *out, const char **wh
 
 /* HOST or [V6], and what follows it in *rest. */
 static int set_name(const char *s, bool allow_any, struct endpoint *out, const char **rest,
-		    const char **why)
+                    const char **why)
 {
 	if (*s == '[') {
 		const char *close = strchr(s, ']');
@@ -121,6 +122,8 @@ int endpoint_parse(const char *s, bool allow_any, struct endpoint *out, const ch
 			return -1;
 	} else if (*s == '/') {
 		return fail(why, "needs unix: before a path");
+	} else if (!strchr(s, ':')) {
+		return fail(why, "has no port");
 	} else {
 		if (set_name(s, allow_any, &e, &rest, why))
 			return -1;
@@ -139,7 +142,7 @@ const char *endpoint_str(const struct endpoint *e, char out[static ENDPOINT_STR]
 		snprintf(out, ENDPOINT_STR, "unix:%s", e->path);
 	else
 		snprintf(out, ENDPOINT_STR, strchr(e->host, ':') ? "[%s]:%d" : "%s:%d", e->host,
-			 e->port);
+		         e->port);
 	return out;
 }
 
@@ -156,7 +159,8 @@ int redis_url_parse(const char *s, struct redis_url *out, const char **why)
 {
 	struct redis_url u = {0};
 	if (strchr(s, '@'))
-		return fail(why, "holds a user or password: use redis.user and redis.password_file");
+		return fail(why,
+		            "holds a user or password: use redis.user and redis.password_file");
 	if (strncmp(s, "unix://", 7) == 0) {
 		if (set_path(s + 7, &u.at, why))
 			return -1;

@@ -1,6 +1,6 @@
 /*
- * envelope: kind and payload of a message in Redis. Pure, copies nothing. Whatever says "text" here is
- * valid UTF-8: a browser closes the connection when a text frame isn't (RFC 6455 8.1).
+ * envelope: kind and payload of a message in Redis. Pure, copies nothing. Whatever says "text" here
+ * is valid UTF-8: a browser closes the connection when a text frame isn't (RFC 6455 8.1).
  */
 #include "envelope.h"
 
@@ -78,7 +78,8 @@ void envelope_open(const uint8_t *p, size_t n, struct message *out)
 {
 	if (n && p[0] == '\0' && wrapped(p, n, out))
 		return;
-	*out = (struct message){.kind = utf8_valid(p, n) ? KIND_TEXT : KIND_BINARY, .p = p, .len = n};
+	*out = (struct message){
+		.kind = utf8_valid(p, n) ? KIND_TEXT : KIND_BINARY, .p = p, .len = n};
 }
 
 size_t envelope_head(enum kind kind, const uint8_t *p, size_t n, char out[static ENVELOPE_HEAD])

@@ -1,6 +1,7 @@
 /*
  * jwt: HS256 tokens, checked and signed. Pure: the time comes from the caller. The signature is
- * checked before anything inside the token is parsed; no other algorithm exists here to be confused with.
+ * checked before anything inside the token is parsed; no other algorithm exists here to be confused
+ * with.
  */
 #include "jwt.h"
 
@@ -67,12 +68,13 @@ static void encode(struct buf *b, const uint8_t *p, size_t len)
 		if (left > 2)
 			v |= p[i + 2];
 		char four[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63],
-				alphabet[v & 63]};
+		                alphabet[v & 63]};
 		buf_add(b, four, left > 2 ? 4 : left + 1);
 	}
 }
 
-static int mac(const char *text, size_t len, const uint8_t *key, size_t key_len, uint8_t out[static MAC])
+static int mac(const char *text, size_t len, const uint8_t *key, size_t key_len,
+               uint8_t out[static MAC])
 {
 	unsigned n = 0;
 	if (key_len == 0 || key_len > INT_MAX)
@@ -140,8 +142,8 @@ static const char *read_claims(const json_t *claims, int64_t now, struct grants 
 {
 	const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf"),
 		     *sub = json_object_get(claims, "sub");
-	if (!json_is_integer(exp) || json_integer_value(exp) <= 0 || (nbf && !json_is_integer(nbf)) ||
-	    (sub && !json_is_string(sub)))
+	if (!json_is_integer(exp) || json_integer_value(exp) <= 0 ||
+	    (nbf && !json_is_integer(nbf)) || (sub && !json_is_string(sub)))
 		return "malformed";
 	if (patterns(json_object_get(claims, "subscribe"), &g->subscribe) ||
 	    patterns(json_object_get(claims, "publish"), &g->publish))
@@ -157,7 +159,7 @@ static const char *read_claims(const json_t *claims, int64_t now, struct grants 
 }
 
 int jwt_verify(const char *token, size_t len, const uint8_t *key, size_t key_len, int64_t now,
-	       struct grants *out, const char **why)
+               struct grants *out, const char **why)
 {
 	uint8_t expected[MAC], given[MAC + 2];
 	struct grants g = {0};

@@ -1,6 +1,6 @@
 /*
- * log: one message, one line, one write(). Under systemd the journal adds time and name, so only the
- * priority stands before the text; elsewhere the program's name does.
+ * log: one message, one line, one write(). Under systemd the journal adds time and name, so only
+ * the priority stands before the text; elsewhere the program's name does.
  */
 #include "log.h"
 
@@ -19,7 +19,8 @@ static char name[32] = "wscale";
 static int max = LOG_INFO;
 static bool journal;
 
-/* systemd.exec(5): JOURNAL_STREAM is DEVICE:INODE of the stream; stderr may have been redirected. */
+/* systemd.exec(5): JOURNAL_STREAM is DEVICE:INODE of the stream; stderr may have been redirected.
+ */
 static bool stderr_is_journal(void)
 {
 	const char *s = getenv("JOURNAL_STREAM");

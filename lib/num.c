@@ -1,6 +1,6 @@
 /*
- * num: text to numbers and back, strictly. Pure. Units are spelled exactly as the manual spells them:
- * "64kb" is refused, never guessed at.
+ * num: text to numbers and back, strictly. Pure. Units are spelled exactly as the manual spells
+ * them: "64kb" is refused, never guessed at.
  */
 #include "num.h"
 
@@ -21,7 +21,7 @@ struct unit {
 static const struct unit sizes[] = {
 	{"GiB", UINT64_C(1) << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
 static const struct unit times[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000},
-				    {"s", 1000},     {"ms", 1},      {NULL, 0}};
+                                    {"s", 1000},     {"ms", 1},      {NULL, 0}};
 
 /* The digits at s, up to the first other byte, which *end gets. */
 static int digits(const char *s, uint64_t *out, const char **end)

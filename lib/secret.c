@@ -1,6 +1,6 @@
 /*
- * secret: files that hold one secret. The only module that reads them; nothing of their content ever
- * goes into a message. Must know neither what a secret is for nor who may have it.
+ * secret: files that hold one secret. The only module that reads them; nothing of their content
+ * ever goes into a message. Must know neither what a secret is for nor who may have it.
  */
 #include "secret.h"
 
@@ -60,7 +60,8 @@ static ssize_t read_some(int fd, char *p, size_t size)
 }
 
 /* The first line's length, or -1 with an error. */
-static ssize_t first_line(const char *p, size_t n, const char *path, struct errs *errs, int line, int col)
+static ssize_t first_line(const char *p, size_t n, const char *path, struct errs *errs, int line,
+                          int col)
 {
 	const char *lf = memchr(p, '\n', n);
 	size_t len = lf ? (size_t)(lf - p) : n;
@@ -69,7 +70,8 @@ static ssize_t first_line(const char *p, size_t n, const char *path, struct errs
 	if (len == 0)
 		errs_add(errs, line, col, "%s: the first line is empty", path);
 	else if (len > SECRET_MAX)
-		errs_add(errs, line, col, "%s: the first line is longer than %d bytes", path, SECRET_MAX);
+		errs_add(errs, line, col, "%s: the first line is longer than %d bytes", path,
+		         SECRET_MAX);
 	else if (memchr(p, '\0', len))
 		errs_add(errs, line, col, "%s: the first line holds a NUL", path);
 	else
@@ -77,10 +79,11 @@ static ssize_t first_line(const char *p, size_t n, const char *path, struct errs
 	return -1;
 }
 
-char *secret_read(const char *config_path, const char *file, size_t *len, struct errs *errs, int line,
-		  int col)
+char *secret_read(const char *config_path, const char *file, size_t *len, struct errs *errs,
+                  int line, int col)
 {
-	char text[SECRET_MAX + 3]; /* a line of SECRET_MAX, CR LF, and one to see that there is more */
+	char text[SECRET_MAX +
+	          3]; /* a line of SECRET_MAX, CR LF, and one to see that there is more */
 	char *path = secret_path(config_path, file), *out = NULL;
 	struct stat st;
 	int fd = -1;

@@ -50,7 +50,8 @@ static size_t byte_at(struct builder *b, size_t index)
 	}
 	while (b->seen_index < index && b->seen_byte < b->len) {
 		b->seen_byte++;
-		while (b->seen_byte < b->len && ((unsigned char)b->text[b->seen_byte] & 0xc0) == 0x80)
+		while (b->seen_byte < b->len &&
+		       ((unsigned char)b->text[b->seen_byte] & 0xc0) == 0x80)
 			b->seen_byte++;
 		b->seen_index++;
 	}
@@ -78,7 +79,7 @@ static struct ynode *new_node(struct builder *b, enum ykind kind, const yaml_eve
 	struct ydoc *d = b->doc;
 	if (d->n_all == YAML_NODES_MAX) {
 		errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-			 "the file has more than %d values", YAML_NODES_MAX);
+		         "the file has more than %d values", YAML_NODES_MAX);
 		return NULL;
 	}
 	if (d->n_all == d->cap_all) {
@@ -146,13 +147,15 @@ static int attach(struct builder *b, struct ynode *n, bool alias, const yaml_eve
 	if (f->node->kind == Y_MAP && !f->key) {
 		if (n->kind != Y_SCALAR || alias) {
 			errs_add(b->errs, alias ? line_of(ev->start_mark) : n->line,
-				 alias ? col_of(ev->start_mark) : n->col, "a key must be plain text");
+			         alias ? col_of(ev->start_mark) : n->col,
+			         "a key must be plain text");
 			return -1;
 		}
 		f->key = n;
 		return 0;
 	}
-	struct yitem item = {.key = f->key, .value = n, .alias = alias, .at = n->start, .at_end = n->end};
+	struct yitem item = {
+		.key = f->key, .value = n, .alias = alias, .at = n->start, .at_end = n->end};
 	if (alias) {
 		item.at = byte_at(b, ev->start_mark.index);
 		item.at_end = byte_at(b, ev->end_mark.index);
@@ -162,7 +165,7 @@ static int attach(struct builder *b, struct ynode *n, bool alias, const yaml_eve
 		return -1;
 	if (f->node->weight > YAML_NODES_MAX) {
 		errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-			 "aliases expand to more than %d values", YAML_NODES_MAX);
+		         "aliases expand to more than %d values", YAML_NODES_MAX);
 		return -1;
 	}
 	return 0;
@@ -174,7 +177,7 @@ static int refuse_tag(struct builder *b, const yaml_char_t *tag, const yaml_even
 	if (!tag)
 		return 0;
 	errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-		 "tags such as \"%s\" are not supported", (const char *)tag);
+	         "tags such as \"%s\" are not supported", (const char *)tag);
 	return -1;
 }
 
@@ -216,20 +219,20 @@ static int on_scalar(struct builder *b, const yaml_event_t *ev)
 static int on_start(struct builder *b, const yaml_event_t *ev, enum ykind kind)
 {
 	bool map = kind == Y_MAP;
-	const yaml_char_t *anchor =
-		map ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor;
+	const yaml_char_t *anchor = map ? ev->data.mapping_start.anchor
+	                                : ev->data.sequence_start.anchor;
 	if (refuse_tag(b, map ? ev->data.mapping_start.tag : ev->data.sequence_start.tag, ev))
 		return -1;
 	if (b->depth == YAML_DEPTH_MAX) {
 		errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-			 "more than %d levels deep", YAML_DEPTH_MAX);
+		         "more than %d levels deep", YAML_DEPTH_MAX);
 		return -1;
 	}
 	struct ynode *n = new_node(b, kind, ev);
 	if (!n)
 		return -1;
 	n->flow = map ? ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
-		      : ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+	              : ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 	struct frame *f = &b->stack[b->depth];
 	*f = (struct frame){.node = n};
 	if (anchor && !(f->anchor = new_anchor(b, anchor)))
@@ -240,7 +243,8 @@ static int on_start(struct builder *b, const yaml_event_t *ev, enum ykind kind)
 
 static int by_key(const void *pa, const void *pb)
 {
-	const struct ynode *a = *(const struct ynode *const *)pa, *b = *(const struct ynode *const *)pb;
+	const struct ynode *a = *(const struct ynode *const *)pa,
+			   *b = *(const struct ynode *const *)pb;
 	int c = strcmp(a->text, b->text);
 	return c ? c : (a->start > b->start) - (a->start < b->start);
 }
@@ -258,8 +262,8 @@ static int check_duplicates(struct builder *b, const struct ynode *map)
 	for (size_t i = 1, first = 0; i < map->n_items; i++) {
 		if (strcmp(v[i]->text, v[first]->text) == 0)
 			errs_add(b->errs, v[i]->line, v[i]->col,
-				 "\"%s\" stands here twice, first on line %d", v[i]->text,
-				 v[first]->line);
+			         "\"%s\" stands here twice, first on line %d", v[i]->text,
+			         v[first]->line);
 		else
 			first = i;
 	}
@@ -291,8 +295,9 @@ static int on_alias(struct builder *b, const yaml_event_t *ev)
 	if (a && a->node)
 		return attach(b, a->node, true, ev);
 	errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-		 a ? "alias \"*%s\" stands inside its own anchor" : "alias \"*%s\" has no anchor before it",
-		 name);
+	         a ? "alias \"*%s\" stands inside its own anchor"
+	           : "alias \"*%s\" has no anchor before it",
+	         name);
 	return -1;
 }
 
@@ -303,7 +308,7 @@ static int on_event(struct builder *b, const yaml_event_t *ev)
 	case YAML_DOCUMENT_START_EVENT:
 		if (++b->documents > 1) {
 			errs_add(b->errs, line_of(ev->start_mark), col_of(ev->start_mark),
-				 "a second document begins here; one file holds one");
+			         "a second document begins here; one file holds one");
 			return -1;
 		}
 		return 0;
@@ -340,7 +345,8 @@ static void reader_error(struct builder *b, const yaml_parser_t *p)
 		}
 	}
 	bool control = p->problem && strcmp(p->problem, "control characters are not allowed") == 0;
-	errs_add(b->errs, line, col, control ? "a control character stands here" : "not valid UTF-8");
+	errs_add(b->errs, line, col,
+	         control ? "a control character stands here" : "not valid UTF-8");
 }
 
 static void syntax_error(struct builder *b, const yaml_parser_t *p)
@@ -353,7 +359,7 @@ static void syntax_error(struct builder *b, const yaml_parser_t *p)
 		out_of_memory(b);
 	else if (p->context && p->context_mark.line != p->problem_mark.line)
 		errs_add(b->errs, line, col, "%s %s (line %d)", problem, p->context,
-			 line_of(p->context_mark));
+		         line_of(p->context_mark));
 	else if (p->context)
 		errs_add(b->errs, line, col, "%s %s", problem, p->context);
 	else

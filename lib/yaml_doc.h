@@ -1,7 +1,7 @@
 /*
- * yaml_doc: one YAML document as a tree of nodes that know where they stand in the text. Finds duplicate
- * keys, resolves aliases, and is bounded in size, depth and what aliases expand to. Knows no key of ours.
- * Byte offsets let an editor change single lines.
+ * yaml_doc: one YAML document as a tree of nodes that know where they stand in the text. Finds
+ * duplicate keys, resolves aliases, and is bounded in size, depth and what aliases expand to. Knows
+ * no key of ours. Byte offsets let an editor change single lines.
  */
 #ifndef WSCALE_YAML_DOC_H
 #define WSCALE_YAML_DOC_H
@@ -34,7 +34,7 @@ struct ynode {
 		struct ynode *value;
 		bool alias; /* value is another place's node; at..at_end is the *NAME here */
 		size_t at, at_end;
-	} *items;
+	} * items;
 	size_t n_items;
 
 	size_t weight; /* nodes that this one expands to */

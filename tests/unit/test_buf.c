@@ -15,7 +15,8 @@ int main(void)
 	buf_str(&b, "a");
 	buf_printf(&b, "%d-%s", 42, "x");
 	buf_add(&b, "\0z", 2);
-	ok(b.len == 7 && memcmp(b.p, "a42-x\0z", 8) == 0, "additions follow each other, NUL-terminated");
+	ok(b.len == 7 && memcmp(b.p, "a42-x\0z", 8) == 0,
+	   "additions follow each other, NUL-terminated");
 	buf_reset(&b);
 	ok(b.len == 0 && b.p && *b.p == '\0', "reset empties and keeps the memory");
 	buf_add(&b, "", 0);
@@ -33,7 +34,8 @@ int main(void)
 
 	buf_str(&b, "kept");
 	buf_add(&b, "x", SIZE_MAX - 2);
-	ok(b.oom && strcmp(b.p, "kept") == 0, "a size beyond all memory sets oom and changes nothing");
+	ok(b.oom && strcmp(b.p, "kept") == 0,
+	   "a size beyond all memory sets oom and changes nothing");
 	buf_str(&b, "more");
 	ok(b.len == 4, "oom is sticky");
 	ok(buf_take(&b) == NULL && !b.p, "take of what is incomplete gives NULL");

@@ -14,14 +14,17 @@ int main(void)
 	char s[300], out[REDIS_NAME_MAX];
 	memset(s, 'a', sizeof s);
 	ok(channel_valid("a", 1) && channel_valid("news:sport.uk-1_X", 17), "names");
-	ok(channel_valid(s, 128) && !channel_valid(s, 129) && !channel_valid("", 0), "1 to 128 bytes");
-	static const char *const bad[] = {"a b", "a/b", "a*", "a\n", "a%20", "\xc3\xa9", "a,b", "{a}", "a\"", "a!"};
+	ok(channel_valid(s, 128) && !channel_valid(s, 129) && !channel_valid("", 0),
+	   "1 to 128 bytes");
+	static const char *const bad[] = {"a b",      "a/b", "a*",  "a\n", "a%20",
+	                                  "\xc3\xa9", "a,b", "{a}", "a\"", "a!"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		ok(!channel_valid(bad[i], strlen(bad[i])) , bad[i][1] == '\n' ? "no line break" : bad[i]);
+		ok(!channel_valid(bad[i], strlen(bad[i])),
+		   bad[i][1] == '\n' ? "no line break" : bad[i]);
 	ok(!channel_valid("a\0b", 3), "no NUL");
 
-	ok(cluster_valid("chat-2") && !cluster_valid("") && !cluster_valid("Chat") && !cluster_valid("a.b") &&
-		   !cluster_valid("a:b") && !cluster_valid("a_b"),
+	ok(cluster_valid("chat-2") && !cluster_valid("") && !cluster_valid("Chat") &&
+	           !cluster_valid("a.b") && !cluster_valid("a:b") && !cluster_valid("a_b"),
 	   "a cluster is [a-z0-9-]");
 	s[32] = '\0';
 	ok(cluster_valid(s) && node_name_valid(s), "32 bytes");
@@ -29,11 +32,12 @@ int main(void)
 	s[33] = '\0';
 	ok(!cluster_valid(s) && !node_name_valid(s), "33 bytes are too many");
 	ok(node_name_valid("Ws_1-a") && !node_name_valid("") && !node_name_valid("a.b") &&
-		   !node_name_valid("a b") && !node_name_valid("a/b"),
+	           !node_name_valid("a b") && !node_name_valid("a/b"),
 	   "a node is [A-Za-z0-9_-]");
 
-	ok(channel_pattern_valid("*") && channel_pattern_valid("news:*") && !channel_pattern_valid("") &&
-		   !channel_pattern_valid("a b") && !channel_pattern_valid("[ab]"),
+	ok(channel_pattern_valid("*") && channel_pattern_valid("news:*") &&
+	           !channel_pattern_valid("") && !channel_pattern_valid("a b") &&
+	           !channel_pattern_valid("[ab]"),
 	   "patterns");
 	memset(s, '*', sizeof s);
 	s[128] = '\0';
@@ -63,9 +67,11 @@ int main(void)
 	s[128] = '\0';
 	match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", s, false);
 
-	ok(channel_redis("chat", "news", out) == 9 && strcmp(out, "chat:news") == 0, "a channel in Redis");
+	ok(channel_redis("chat", "news", out) == 9 && strcmp(out, "chat:news") == 0,
+	   "a channel in Redis");
 	ok(channel_ctl("chat", NULL, out) == 8 && strcmp(out, "chat.ctl") == 0, "control of all");
-	ok(channel_ctl("chat", "ws1", out) == 12 && strcmp(out, "chat.ctl.ws1") == 0, "control of one");
+	ok(channel_ctl("chat", "ws1", out) == 12 && strcmp(out, "chat.ctl.ws1") == 0,
+	   "control of one");
 	channel_canary("chat", "ws1", out);
 	is(out, "chat.canary.ws1", "canary");
 	channel_reply("chat", "k3", out);

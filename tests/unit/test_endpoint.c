@@ -16,7 +16,8 @@ static void parse(const char *text, bool any, const char *want)
 	if (endpoint_parse(text, any, &e, &why) == 0)
 		endpoint_str(&e, out);
 	else
-		snprintf(out, sizeof out, "!%s%s", why, memcmp(&e, &before, sizeof e) ? " (touched)" : "");
+		snprintf(out, sizeof out, "!%s%s", why,
+		         memcmp(&e, &before, sizeof e) ? " (touched)" : "");
 	is(out, want, name);
 }
 
@@ -96,7 +97,8 @@ int main(void)
 	ok(equal("[::1]:1", "[0:0::1]:1"), "IPv6 addresses are compared by value");
 	ok(!equal("a:1", "a:2"), "another port is another address");
 	ok(!equal("a:1", ":1"), "a host is not all addresses");
-	ok(equal("unix:/a", "unix:/a") && !equal("unix:/a", "unix:/b"), "sockets are compared by path");
+	ok(equal("unix:/a", "unix:/a") && !equal("unix:/a", "unix:/b"),
+	   "sockets are compared by path");
 	ok(!equal("unix:/a", "a:1"), "a socket is no host");
 
 	url("redis://10.0.0.5:6379", "10.0.0.5:6379");
@@ -110,7 +112,8 @@ int main(void)
 	url("unix://run/redis.sock", "!needs an absolute path");
 	url("10.0.0.5:6379", "!must begin with redis:// or unix://");
 	url("rediss://h", "!asks for TLS, which is not supported");
-	url("redis://:secret@h", "!holds a user or password: use redis.user and redis.password_file");
+	url("redis://:secret@h",
+	    "!holds a user or password: use redis.user and redis.password_file");
 	url("redis://", "!has no host");
 	url("redis://:6379", "!has no host");
 	url("redis://h:", "!has no valid port");

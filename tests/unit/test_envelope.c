@@ -62,7 +62,10 @@ int main(void)
 	utf8("cut after one of two", B("\xc3"), false);
 	utf8("cut after two of three", B("\xe2\x82"), false);
 	utf8("cut after three of four", B("\xf0\x9f\x98"), false);
-	utf8("ASCII where a continuation belongs", B("\xe2\x82" "a"), false);
+	utf8("ASCII where a continuation belongs",
+	     B("\xe2\x82"
+	       "a"),
+	     false);
 	ok(utf8_valid(NULL, 0), "nothing is valid");
 
 	opens("text", B("hello"), KIND_TEXT, 0);
@@ -76,7 +79,8 @@ int main(void)
 	opens("another version is bare", B("\0WS2 t -\nhi"), KIND_TEXT, 0);
 	opens("a cut header is bare", B("\0WS1 t -"), KIND_TEXT, 0);
 	opens("CR is bare", B("\0WS1 t -\r\nhi"), KIND_TEXT, 0);
-	opens("wrapped text that is no text is bare and binary", B("\0WS1 t -\n\xff"), KIND_BINARY, 0);
+	opens("wrapped text that is no text is bare and binary", B("\0WS1 t -\n\xff"), KIND_BINARY,
+	      0);
 	opens("a NUL alone", B("\0"), KIND_TEXT, 0);
 
 	travels("text travels bare", KIND_TEXT, B("hello"), true);
@@ -86,7 +90,9 @@ int main(void)
 	travels("empty binary is wrapped", KIND_BINARY, B(""), false);
 	travels("text with NUL in front is wrapped", KIND_TEXT, B("\0a"), false);
 	travels("binary with NUL in front is wrapped", KIND_BINARY, B("\0\xff"), false);
-	travels("what looks like an envelope is wrapped as text", KIND_TEXT, B("\0WS1 b -\nhi"), false);
-	travels("what looks like an envelope is wrapped as binary", KIND_BINARY, B("\0WS1 t -\n\xff"), false);
+	travels("what looks like an envelope is wrapped as text", KIND_TEXT, B("\0WS1 b -\nhi"),
+	        false);
+	travels("what looks like an envelope is wrapped as binary", KIND_BINARY,
+	        B("\0WS1 t -\n\xff"), false);
 	return tap_done();
 }

@@ -1,4 +1,5 @@
-/* test_errs: everything wrong is told at once, in the file's order, and one error stays one line. */
+/* test_errs: everything wrong is told at once, in the file's order, and one error stays one line.
+ */
 #include <stdlib.h>
 
 #include "../../lib/errs.h"
@@ -34,7 +35,8 @@ int main(void)
 	   "errors come in the file's order, equal positions in the order of finding");
 	free(text);
 	text = printed(&e, NULL);
-	ok(strncmp(text, "wsctl: no position\nwsctl: a\n", 28) == 0, "without a file there is no position");
+	ok(strncmp(text, "wsctl: no position\nwsctl: a\n", 28) == 0,
+	   "without a file there is no position");
 	free(text);
 	errs_free(&e);
 	ok(e.n == 0 && e.v == NULL, "a freed list is empty");
@@ -47,7 +49,8 @@ int main(void)
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	errs_add(&e, 1, 1, "%s", big);
-	ok(strlen(e.v[0].msg) == 1023 && strcmp(e.v[0].msg + 1020, "...") == 0, "a long message is cut");
+	ok(strlen(e.v[0].msg) == 1023 && strcmp(e.v[0].msg + 1020, "...") == 0,
+	   "a long message is cut");
 	errs_free(&e);
 
 	for (int i = 0; i < 1000; i++)
@@ -55,8 +58,9 @@ int main(void)
 	errs_sort(&e);
 	bool sorted = e.n == 1000;
 	for (size_t i = 1; i < e.n; i++)
-		sorted = sorted && (e.v[i - 1].line < e.v[i].line ||
-				    (e.v[i - 1].line == e.v[i].line && e.v[i - 1].col <= e.v[i].col));
+		sorted = sorted &&
+		         (e.v[i - 1].line < e.v[i].line ||
+		          (e.v[i - 1].line == e.v[i].line && e.v[i - 1].col <= e.v[i].col));
 	ok(sorted, "a thousand errors are sorted");
 	errs_free(&e);
 	return tap_done();

@@ -68,16 +68,19 @@ static void known_answer(void)
 				  "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
 				  "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 	static const uint8_t k[64] = {
-		0x03, 0x23, 0x35, 0x4b, 0x2b, 0x0f, 0xa5, 0xbc, 0x83, 0x7e, 0x06, 0x65, 0x77, 0x7b, 0xa6, 0x8f,
-		0x5a, 0xb3, 0x28, 0xe6, 0xf0, 0x54, 0xc9, 0x28, 0xa9, 0x0f, 0x84, 0xb2, 0xd2, 0x50, 0x2e, 0xbf,
-		0xd3, 0xfb, 0x5a, 0x92, 0xd2, 0x06, 0x47, 0xef, 0x96, 0x8a, 0xb4, 0xc3, 0x77, 0x62, 0x3d, 0x22,
-		0x3d, 0x2e, 0x21, 0x72, 0x05, 0x2e, 0x4f, 0x08, 0xc0, 0xcd, 0x9a, 0xf5, 0x67, 0xd0, 0x80, 0xa3};
+		0x03, 0x23, 0x35, 0x4b, 0x2b, 0x0f, 0xa5, 0xbc, 0x83, 0x7e, 0x06, 0x65, 0x77,
+		0x7b, 0xa6, 0x8f, 0x5a, 0xb3, 0x28, 0xe6, 0xf0, 0x54, 0xc9, 0x28, 0xa9, 0x0f,
+		0x84, 0xb2, 0xd2, 0x50, 0x2e, 0xbf, 0xd3, 0xfb, 0x5a, 0x92, 0xd2, 0x06, 0x47,
+		0xef, 0x96, 0x8a, 0xb4, 0xc3, 0x77, 0x62, 0x3d, 0x22, 0x3d, 0x2e, 0x21, 0x72,
+		0x05, 0x2e, 0x4f, 0x08, 0xc0, 0xcd, 0x9a, 0xf5, 0x67, 0xd0, 0x80, 0xa3};
 	struct grants g;
 	const char *why = "";
-	ok(jwt_verify(rfc, sizeof rfc - 1, k, sizeof k, 1300819379, &g, &why) == 0 && g.exp == 1300819380,
+	ok(jwt_verify(rfc, sizeof rfc - 1, k, sizeof k, 1300819379, &g, &why) == 0 &&
+	           g.exp == 1300819380,
 	   "the token of RFC 7515 A.1");
 	grants_free(&g);
-	ok(jwt_verify(rfc, sizeof rfc - 1, k, sizeof k, 1300819380, &g, &why) == -1, "and it expires");
+	ok(jwt_verify(rfc, sizeof rfc - 1, k, sizeof k, 1300819380, &g, &why) == -1,
+	   "and it expires");
 	is(why, "expired", "which is told");
 }
 
@@ -85,12 +88,15 @@ static void granted(void)
 {
 	struct grants g;
 	const char *why;
-	char *t = jwt_sign("{\"sub\": \"joe\", \"exp\": 2000, \"subscribe\": [\"news:*\", \"a\"], \"publish\": \"b*\"}",
-			   key, KEY);
-	ok(t && jwt_verify(t, strlen(t), key, KEY, NOW, &g, &why) == 0, "what is signed here is taken here");
+	char *t = jwt_sign("{\"sub\": \"joe\", \"exp\": 2000, \"subscribe\": [\"news:*\", \"a\"], "
+	                   "\"publish\": \"b*\"}",
+	                   key, KEY);
+	ok(t && jwt_verify(t, strlen(t), key, KEY, NOW, &g, &why) == 0,
+	   "what is signed here is taken here");
 	is(g.sub, "joe", "sub");
 	ok(g.exp == 2000 && !g.all, "exp");
-	ok(grants_subscribe(&g, "news:x") && grants_subscribe(&g, "a") && !grants_subscribe(&g, "b"),
+	ok(grants_subscribe(&g, "news:x") && grants_subscribe(&g, "a") &&
+	           !grants_subscribe(&g, "b"),
 	   "subscribe");
 	ok(grants_publish(&g, "bb") && !grants_publish(&g, "a"), "publish as one string");
 	grants_free(&g);
@@ -109,7 +115,8 @@ static void granted(void)
 	grants_free(&g);
 	free(t);
 	struct grants shared = {.all = true};
-	ok(grants_subscribe(&shared, "a") && grants_publish(&shared, "a"), "the shared token grants all");
+	ok(grants_subscribe(&shared, "a") && grants_publish(&shared, "a"),
+	   "the shared token grants all");
 	ok(!jwt_sign("[1]", key, KEY) && !jwt_sign("x", key, KEY) && !jwt_sign("{}", key, 0),
 	   "what is no object, or has no key, isn't signed");
 }
@@ -148,7 +155,8 @@ static void damaged(void)
 	t[n] = '\0';
 	struct grants g;
 	const char *why;
-	ok(jwt_verify(t, n, (const uint8_t *)"x123456789abcdef0123456789abcdef", KEY, NOW, &g, &why) == -1,
+	ok(jwt_verify(t, n, (const uint8_t *)"x123456789abcdef0123456789abcdef", KEY, NOW, &g,
+	              &why) == -1,
 	   "another key");
 	ok(jwt_verify(t, n, key, 0, NOW, &g, &why) == -1, "no key");
 }
@@ -200,7 +208,8 @@ int main(void)
 	verify("", "malformed", "nothing");
 	verify(".", "malformed", "one dot");
 	verify("..", "bad signature", "two dots");
-	verify("eyJhbGciOiJub25lIn0.eyJleHAiOjIwMDB9.", "bad signature", "alg none without a signature");
+	verify("eyJhbGciOiJub25lIn0.eyJleHAiOjIwMDB9.", "bad signature",
+	       "alg none without a signature");
 	char big[4501], c[6000];
 	memset(big, 'a', 4500);
 	big[4500] = '\0';

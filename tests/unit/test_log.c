@@ -46,11 +46,13 @@ int main(void)
 	log_msg(LOG_ERR, "redis %s", "away");
 	log_msg(LOG_INFO, "x");
 	log_msg(LOG_DEBUG, "not shown");
-	is(captured(saved), "wsnode: redis away\nwsnode: x\n", "a line a message, up to the priority");
+	is(captured(saved), "wsnode: redis away\nwsnode: x\n",
+	   "a line a message, up to the priority");
 
 	saved = capture();
 	log_msg(LOG_ERR, "%s", "a\nwsnode: forged\r\x1b[2J\x7f\xc2\x9b");
-	is(captured(saved), "wsnode: a\\x0awsnode: forged\\x0d\\x1b[2J\\x7f\\xc2\\x9b\n", "bytes are escaped");
+	is(captured(saved), "wsnode: a\\x0awsnode: forged\\x0d\\x1b[2J\\x7f\\xc2\\x9b\n",
+	   "bytes are escaped");
 
 	memset(big, '\n', sizeof big - 1);
 	big[sizeof big - 1] = '\0';

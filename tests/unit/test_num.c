@@ -37,7 +37,8 @@ static void rate(const char *s, int want, uint32_t count, uint32_t per_ms)
 {
 	struct rate r = {7, 7};
 	int rc = num_rate(s, &r);
-	row(rc == want && r.count == (want ? 7 : count) && r.per_ms == (want ? 7 : per_ms), "rate", s);
+	row(rc == want && r.count == (want ? 7 : count) && r.per_ms == (want ? 7 : per_ms), "rate",
+	    s);
 }
 
 int main(void)
@@ -51,14 +52,16 @@ int main(void)
 	u64("6", 6, 9, 0, 6);
 	u64("9", 6, 9, 0, 9);
 	u64("10", 6, 9, -1, 0);
-	static const char *const bad[] = {"", " 1", "1 ", "+1", "-1", "01", "00", "1x", "0x1", "1e3", "1.0",
-					  "1,000", "١"};
+	static const char *const bad[] = {"",   " 1",  "1 ",  "+1",  "-1",    "01", "00",
+	                                  "1x", "0x1", "1e3", "1.0", "1,000", "١"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		u64(bad[i], 0, UINT64_MAX, -1, 0);
 	uint32_t w = 7;
-	ok(num_u32("4294967295", 0, UINT32_MAX, &w) == 0 && w == UINT32_MAX, "the largest 32-bit number");
+	ok(num_u32("4294967295", 0, UINT32_MAX, &w) == 0 && w == UINT32_MAX,
+	   "the largest 32-bit number");
 	w = 7;
-	ok(num_u32("4294967296", 0, UINT32_MAX, &w) == -1 && w == 7, "one more is refused, out untouched");
+	ok(num_u32("4294967296", 0, UINT32_MAX, &w) == -1 && w == 7,
+	   "one more is refused, out untouched");
 
 	size("0B", 0, 0);
 	size("512B", 0, 512);
@@ -67,8 +70,9 @@ int main(void)
 	size("2GiB", 0, UINT64_C(2) << 30);
 	size("17179869183GiB", 0, UINT64_C(17179869183) << 30);
 	size("17179869184GiB", -1, 0);
-	static const char *const bad_size[] = {"64", "64kb", "64KB", "64kib", "64 KiB", "64K", "1.5MiB",
-					       "-1B", "", "B", "064KiB", "64KiBx", "1TiB"};
+	static const char *const bad_size[] = {"64",     "64kb",   "64KB", "64kib", "64 KiB",
+	                                       "64K",    "1.5MiB", "-1B",  "",      "B",
+	                                       "064KiB", "64KiBx", "1TiB"};
 	for (size_t i = 0; i < sizeof bad_size / sizeof *bad_size; i++)
 		size(bad_size[i], -1, 0);
 
@@ -82,8 +86,8 @@ int main(void)
 	duration("366d", -1, 0);
 	duration("31536000001ms", -1, 0);
 	duration("18446744073709551615d", -1, 0);
-	static const char *const bad_time[] = {"25", "25sec", "25S", "1.5s", "1h30m", "s", "", "-1s", "05s",
-					       "5 s", "1w", "1us"};
+	static const char *const bad_time[] = {"25", "25sec", "25S", "1.5s", "1h30m", "s",
+	                                       "",   "-1s",   "05s", "5 s",  "1w",    "1us"};
 	for (size_t i = 0; i < sizeof bad_time / sizeof *bad_time; i++)
 		duration(bad_time[i], -1, 0);
 
@@ -92,9 +96,10 @@ int main(void)
 	rate("30/m", 0, 30, 60000);
 	rate("1/1d", 0, 1, 86400000);
 	rate("1000000000/ms", 0, 1000000000, 1);
-	static const char *const bad_rate[] = {"200", "200/", "/s", "0/s", "200/0s", "200/2d", "200/s/s", "200s",
-					       "1000000001/s", "02/s", "2/01s", "2 /s", "2/ s", "2/sec", "",
-					       "5000000000/s", "-2/s"};
+	static const char *const bad_rate[] = {
+		"200",  "200/",         "/s",   "0/s",   "200/0s", "200/2d", "200/s/s",
+		"200s", "1000000001/s", "02/s", "2/01s", "2 /s",   "2/ s",   "2/sec",
+		"",     "5000000000/s", "-2/s"};
 	for (size_t i = 0; i < sizeof bad_rate / sizeof *bad_rate; i++)
 		rate(bad_rate[i], -1, 0, 0);
 

@@ -1,4 +1,5 @@
-/* test_secret: a secret is the first line of a regular file, found where systemd or the YAML has it. */
+/* test_secret: a secret is the first line of a regular file, found where systemd or the YAML has
+ * it. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
