@@ -30,11 +30,14 @@ LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -
 LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
            lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/num.c \
            lib/secret.c lib/yaml_doc.c
-NODE_SRC = $(wildcard node/*.c)
+NODE_SRC = node/auth.c node/batch.c node/bus.c node/control.c node/drain.c node/front.c \
+           node/health.c node/http.c node/hub.c node/lag.c node/listen.c node/main.c \
+           node/metrics.c node/notify.c node/options.c node/rconn.c node/respond.c \
+           node/session.c node/setup.c node/upgrade.c node/wheel.c node/ws.c
 CTL_SRC  = $(wildcard wsctl/*.c)
 
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
-NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/obj/%.o)
+NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/page.o
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 
 .PHONY: all clean demo install uninstall
@@ -51,6 +54,10 @@ $(BUILD)/wsctl: $(CTL_OBJ) $(LIB_OBJ)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/node/page.o: node/page.S node/page/chat.html
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
 
 # What lands where. Configuration is never written: an example is, beside the documents.
 BINDIR   = $(DESTDIR)$(PREFIX)/bin

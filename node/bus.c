@@ -1,0 +1,404 @@
+/*
+ * bus: see bus.h. Both connections live and die together: one that lost its Redis, or reached another one
+ * than its twin, is worth nothing. A canary written and published through the command connection must be
+ * heard on the subscription: that shows a Redis that hangs, a demoted master (READONLY), a lost subscription.
+ */
+#include "bus.h"
+
+#include <ev.h>
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/channel.h"
+#include "../lib/errs.h"
+#include "../lib/log.h"
+#include "../lib/secret.h"
+#include "control.h"
+#include "hub.h"
+#include "node.h"
+#include "rconn.h"
+
+enum { CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 * 1024 * 1024 };
+static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
+
+static struct rconn sub, cmd;
+static struct redis_url url;
+static char *user, *password;
+static size_t password_len;
+static char where[ENDPOINT_STR];
+static ev_timer reconnect, canary_timer;
+static double backoff;
+static char why_not[ENDPOINT_STR + 256];
+static bool ready, told_away;
+static unsigned missed, canary_no, canary_heard;
+static uint64_t asked, acknowledged; /* SUBSCRIBEs on this connection */
+static char ctl_all[REDIS_NAME_MAX], ctl_own[REDIS_NAME_MAX], canary[REDIS_NAME_MAX];
+static size_t prefix_len; /* of CLUSTER: */
+
+bool bus_ready(void)
+{
+	return ready;
+}
+
+const char *bus_reason(void)
+{
+	return ready ? "" : why_not;
+}
+
+const char *bus_where(void)
+{
+	return node.standalone ? "standalone" : where;
+}
+
+const char *bus_run_id(void)
+{
+	return cmd.run_id;
+}
+
+static void set_reason(const char *what, const char *why)
+{
+	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", where, what, *what ? ": " : "", why);
+}
+
+static void down(const char *what, const char *why)
+{
+	rconn_close(&sub);
+	rconn_close(&cmd);
+	ev_timer_stop(node.loop, &canary_timer);
+	set_reason(what, why);
+	/* Once per outage, and again only when it was up meanwhile. */
+	if (!told_away)
+		log_msg(LOG_ERR, "%s; connecting again", why_not);
+	told_away = true;
+	ready = false;
+	hub_lost();
+	backoff = backoff > 0 ? backoff * 2 : BACKOFF_FIRST_S;
+	if (backoff > BACKOFF_MAX_S)
+		backoff = BACKOFF_MAX_S;
+	ev_timer_set(&reconnect, backoff * (0.5 + 0.5 * (double)rand() / RAND_MAX), 0);
+	ev_timer_start(node.loop, &reconnect);
+}
+
+static void on_down(struct rconn *c, const char *why)
+{
+	down(c->what, why);
+}
+
+/* The first canary is sent when everything is subscribed: once it is heard, all works. */
+static void consider_ready(void)
+{
+	if (ready)
+		return;
+	ready = true;
+	told_away = false;
+	backoff = 0;
+	node.count.redis_connects++;
+	log_msg(LOG_NOTICE, "redis %s: connected, run_id %.8s", where, cmd.run_id);
+}
+
+static void subscribe(const char *name, size_t len)
+{
+	const char *argv[] = {"SUBSCRIBE", name};
+	size_t lens[] = {9, len};
+
+	asked++;
+	rconn_command(&sub, 2, argv, lens);
+}
+
+void bus_subscribe(struct channel *c)
+{
+	char name[REDIS_NAME_MAX];
+
+	if (node.standalone) {
+		hub_subscribed(c);
+		return;
+	}
+	c->state = CHANNEL_ASKED;
+	subscribe(name, channel_redis(node.cfg->cluster, c->name, name));
+}
+
+void bus_unsubscribe(const struct channel *c)
+{
+	char name[REDIS_NAME_MAX];
+	const char *argv[] = {"UNSUBSCRIBE", name};
+	size_t lens[] = {11, channel_redis(node.cfg->cluster, c->name, name)};
+
+	rconn_command(&sub, 2, argv, lens);
+}
+
+static bool resubscribe(struct channel *c, void *arg)
+{
+	(void)arg;
+	if (c->n || c->waiters)
+		bus_subscribe(c);
+	return true;
+}
+
+static void send_canary(void)
+{
+	static const char script[] = "redis.call('SET',KEYS[1],ARGV[1],'EX',ARGV[2])"
+				     "return redis.call('PUBLISH',KEYS[1],ARGV[1])";
+	char value[48], ttl[12];
+	const char *argv[] = {"EVAL", script, "1", canary, value, ttl};
+
+	snprintf(value, sizeof value, "%s %u", node.start_id, ++canary_no);
+	snprintf(ttl, sizeof ttl, "%d", CANARY_TTL_S);
+	rconn_command(&cmd, 6, argv, NULL);
+}
+
+static void on_canary(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+	/* Counted in turns of this loop, so that a node that was held up doesn't blame Redis. */
+	if ((!canary_no || canary_heard < canary_no) && ++missed >= CANARY_MISSES) {
+		down("", "it takes commands but what it publishes is not heard");
+		return;
+	}
+	if (canary_no && canary_heard == canary_no) {
+		missed = 0;
+		send_canary();
+	}
+}
+
+static void on_up(struct rconn *c)
+{
+	(void)c;
+	if (cmd.state != RCONN_UP || sub.state != RCONN_UP)
+		return;
+	if (strcmp(cmd.run_id, sub.run_id) != 0) {
+		down("", "two connections reached two servers");
+		return;
+	}
+	missed = canary_no = canary_heard = 0;
+	asked = acknowledged = 0;
+	subscribe(ctl_all, strlen(ctl_all));
+	subscribe(ctl_own, strlen(ctl_own));
+	subscribe(canary, strlen(canary));
+	hub_each(resubscribe, NULL);
+	ev_timer_again(node.loop, &canary_timer);
+}
+
+static void message(const char *name, size_t len, const char *p, size_t n)
+{
+	if (len > prefix_len && name[prefix_len - 1] == ':') {
+		struct channel *c = hub_find(name + prefix_len, len - prefix_len);
+		struct message m;
+
+		node.count.messages_redis++;
+		if (!c)
+			return;
+		envelope_open((const uint8_t *)p, n, &m);
+		hub_deliver(c, &m);
+	} else if (!strcmp(name, canary)) {
+		char own[48];
+
+		snprintf(own, sizeof own, "%s %u", node.start_id, canary_no);
+		if (strcmp(p, own) != 0)
+			return;
+		canary_heard = canary_no;
+		consider_ready();
+	} else {
+		control_request(p, n);
+	}
+}
+
+static void sub_reply(struct rconn *c, const redisReply *r)
+{
+	const redisReply *kind = r->type == REDIS_REPLY_ARRAY && r->elements == 3 ? r->element[0] : NULL;
+
+	(void)c;
+	if (r->type == REDIS_REPLY_ERROR) {
+		down("subscription", r->str);
+		return;
+	}
+	if (!kind || kind->type != REDIS_REPLY_STRING || r->element[1]->type != REDIS_REPLY_STRING)
+		return;
+	if (!strcmp(kind->str, "message") && r->element[2]->type == REDIS_REPLY_STRING) {
+		message(r->element[1]->str, r->element[1]->len, r->element[2]->str, r->element[2]->len);
+	} else if (!strcmp(kind->str, "subscribe")) {
+		struct channel *ch = NULL;
+
+		acknowledged++;
+		if (acknowledged == asked && !canary_no)
+			send_canary();
+		if ((size_t)r->element[1]->len > prefix_len && r->element[1]->str[prefix_len - 1] == ':')
+			ch = hub_find(r->element[1]->str + prefix_len, r->element[1]->len - prefix_len);
+		if (ch && ch->state == CHANNEL_ASKED)
+			hub_subscribed(ch);
+	}
+}
+
+static void cmd_reply(struct rconn *c, const redisReply *r)
+{
+	(void)c;
+	if (r->type != REDIS_REPLY_ERROR)
+		return;
+	/* What only another server or another time can mend; hiredis ends str with NUL. */
+	if (strstr(r->str, "READONLY") || strstr(r->str, "LOADING") || strstr(r->str, "MASTERDOWN") ||
+	    !ready) {
+		down("", r->str);
+		return;
+	}
+	if (!node.count.publish_errors++)
+		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", where, r->str);
+}
+
+static void on_reconnect(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+	rconn_connect(&cmd);
+	/* A failure at once has closed both and set the timer anew. */
+	if (cmd.state != RCONN_OFF)
+		rconn_connect(&sub);
+}
+
+static int read_endpoint(void)
+{
+	struct errs errs = {0};
+
+	secret_free(password, password_len);
+	free(user);
+	password = NULL;
+	url = node.cfg->redis.url;
+	user = node.cfg->redis.user ? strdup(node.cfg->redis.user) : NULL;
+	redis_url_str(&url, where);
+	if (!node.cfg->redis.password_file)
+		return 0;
+	password = secret_read(node.cfg->path, node.cfg->redis.password_file, &password_len, &errs,
+			       node.cfg->redis.password_pos.line, node.cfg->redis.password_pos.col);
+	if (!password) {
+		for (size_t i = 0; i < errs.n; i++)
+			log_msg(LOG_ERR, "%s:%d:%d: %s", node.cfg->path, errs.v[i].line,
+				errs.v[i].col, errs.v[i].msg);
+		errs_free(&errs);
+		return -1;
+	}
+	return 0;
+}
+
+static void prepare(struct rconn *c, const char *what,
+		    void (*on_reply)(struct rconn *, const struct redisReply *))
+{
+	c->what = what;
+	c->on_up = on_up;
+	c->on_down = on_down;
+	c->on_reply = on_reply;
+	c->url = &url;
+	c->user = user;
+	c->password = password;
+}
+
+int bus_start(void)
+{
+	if (node.standalone) {
+		ready = true;
+		return 0;
+	}
+	if (read_endpoint())
+		return -1;
+	channel_ctl(node.cfg->cluster, NULL, ctl_all);
+	channel_ctl(node.cfg->cluster, node.name, ctl_own);
+	channel_canary(node.cfg->cluster, node.name, canary);
+	prefix_len = strlen(node.cfg->cluster) + 1;
+	prepare(&sub, "subscription", sub_reply);
+	prepare(&cmd, "command", cmd_reply);
+	set_reason("", "not connected yet");
+	ev_timer_init(&reconnect, on_reconnect, 0, 0);
+	ev_timer_init(&canary_timer, on_canary, CANARY_S, CANARY_S);
+	ev_timer_start(node.loop, &reconnect);
+	return 0;
+}
+
+void bus_reload(void)
+{
+	struct redis_url old_url = url;
+	char *old_user = user ? strdup(user) : NULL, *old_password = password ? strdup(password) : NULL;
+	bool same;
+
+	if (node.standalone)
+		return;
+	if (read_endpoint())
+		log_msg(LOG_ERR, "redis: connecting without a password");
+	same = endpoint_equal(&old_url.at, &url.at) && old_url.db == url.db &&
+	       !strcmp(old_user ? old_user : "", user ? user : "") &&
+	       !strcmp(old_password ? old_password : "", password ? password : "");
+	secret_free(old_password, old_password ? strlen(old_password) : 0);
+	free(old_user);
+	sub.user = cmd.user = user;
+	sub.password = cmd.password = password;
+	if (same)
+		return;
+	backoff = 0;
+	told_away = true;
+	down("", "its address or credentials changed");
+}
+
+void bus_stop(void)
+{
+	if (node.standalone)
+		return;
+	rconn_close(&sub);
+	rconn_close(&cmd);
+	secret_free(password, password_len);
+	free(user);
+	password = user = NULL;
+}
+
+int bus_publish(struct channel *c, const struct message *m)
+{
+	char name[REDIS_NAME_MAX], head[ENVELOPE_HEAD];
+	const char *argv[] = {"PUBLISH", name, NULL};
+	size_t lens[] = {7, 0, m->len}, head_len;
+	char *wrapped = NULL;
+	int err;
+
+	if (node.standalone) {
+		hub_deliver(c, m);
+		return 0;
+	}
+	if (!ready || rconn_unsent(&cmd) > UNSENT_MAX)
+		goto refused;
+	lens[1] = channel_redis(node.cfg->cluster, c->name, name);
+	argv[2] = (const char *)m->p;
+	head_len = envelope_head(m->kind, m->p, m->len, head);
+	if (head_len) {
+		wrapped = malloc(head_len + m->len);
+		if (!wrapped)
+			goto refused;
+		memcpy(wrapped, head, head_len);
+		if (m->len)
+			memcpy(wrapped + head_len, m->p, m->len);
+		argv[2] = wrapped;
+		lens[2] += head_len;
+	}
+	err = rconn_command(&cmd, 3, argv, lens);
+	free(wrapped);
+	if (!err)
+		return 0;
+refused:
+	node.count.refused_in++;
+	return -1;
+}
+
+int bus_reply(const char *channel, const char *p, size_t len)
+{
+	const char *argv[] = {"PUBLISH", channel, p};
+	size_t lens[] = {7, strlen(channel), len};
+
+	return rconn_command(&cmd, 3, argv, lens);
+}
+
+void bus_flush(void)
+{
+	if (node.standalone)
+		return;
+	if (rconn_unsent(&cmd))
+		rconn_flush(&cmd);
+	if (rconn_unsent(&sub))
+		rconn_flush(&sub);
+}

@@ -1,0 +1,36 @@
+/*
+ * bus: what carries messages between nodes: Redis Pub/Sub over one subscription and one command
+ * connection, or, with --standalone, this process alone. Nothing is delivered locally before Redis.
+ */
+#ifndef WSNODE_BUS_H
+#define WSNODE_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../lib/envelope.h"
+
+struct channel;
+
+int bus_start(void);
+void bus_stop(void);
+/* After SIGHUP: other address, user or password means connecting anew. */
+void bus_reload(void);
+/* Both connections on one Redis, everything subscribed, the canary heard. */
+bool bus_ready(void);
+/* Why not; static or until the next change. "" when ready. */
+const char *bus_reason(void);
+/* Asks for the channel; hub_subscribed follows, at once when standalone. */
+void bus_subscribe(struct channel *);
+void bus_unsubscribe(const struct channel *);
+/* One client's message. 0; -1: refused and counted (Redis away, too much unsent). */
+int bus_publish(struct channel *, const struct message *);
+/* A control reply to a Redis channel by its full name. */
+int bus_reply(const char *redis_channel, const char *, size_t);
+/* Sends what this tick collected for Redis. */
+void bus_flush(void);
+/* "10.0.0.5:6379" or "standalone"; no secret. */
+const char *bus_where(void);
+const char *bus_run_id(void);
+
+#endif

@@ -1,0 +1,367 @@
+/* front: see front.h. */
+#include "front.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../lib/buf.h"
+#include "../lib/jwt.h"
+#include "bus.h"
+#include "drain.h"
+#include "hub.h"
+#include "listen.h"
+#include "node.h"
+#include "respond.h"
+#include "session.h"
+#include "upgrade.h"
+#include "ws.h"
+
+enum {
+	HEAD_MS = 10000,      /* for the whole head */
+	SUBSCRIBED_MS = 5000, /* for the acknowledgement */
+	ANSWER_MS = 5000,
+	LINGER_MS = 1000,
+	FRONT_MAX = 1024,
+	EVICT_AFTER_MS = 1000,
+};
+
+enum front_state {
+	FRONT_READING,
+	FRONT_WAITING,   /* for its channel's subscription; in channel->waiters */
+	FRONT_ANSWERING,
+	FRONT_LINGERING, /* all sent; the peer's end is awaited, so that no reset eats the answer */
+};
+
+struct front {
+	struct wheel_entry timer;
+	ev_io io;
+	int fd;
+	enum front_state state;
+	struct front *next, *prev; /* all, oldest first */
+	uint64_t since_ms;
+	struct buf in, out;
+	size_t out_at;
+	struct upgrade up;
+	char ws_key[25];
+	struct channel *channel;
+	struct front *next_waiter;
+};
+
+static struct front *oldest, *newest;
+static uint32_t n_fronts;
+static uint64_t responses[600];
+
+static void release(struct front *f, bool keep_fd)
+{
+	ev_io_stop(node.loop, &f->io);
+	wheel_stop(&f->timer);
+	*(f->prev ? &f->prev->next : &oldest) = f->next;
+	*(f->next ? &f->next->prev : &newest) = f->prev;
+	n_fronts--;
+	if (f->channel) {
+		struct front **at = &f->channel->waiters;
+
+		while (*at && *at != f)
+			at = &(*at)->next_waiter;
+		if (*at)
+			*at = f->next_waiter;
+		hub_touch(f->channel);
+	}
+	if (f->up.grants) {
+		grants_free(f->up.grants);
+		free(f->up.grants);
+	}
+	if (!keep_fd)
+		close(f->fd);
+	buf_free(&f->in);
+	buf_free(&f->out);
+	free(f);
+}
+
+static void watch(struct front *f, int events)
+{
+	ev_io_stop(node.loop, &f->io);
+	ev_io_set(&f->io, f->fd, events);
+	if (events)
+		ev_io_start(node.loop, &f->io);
+}
+
+static void send_answer(struct front *f)
+{
+	while (f->out_at < f->out.len) {
+		ssize_t n = send(f->fd, f->out.p + f->out_at, f->out.len - f->out_at,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			watch(f, EV_WRITE);
+			return;
+		}
+		if (n < 0) {
+			release(f, false);
+			return;
+		}
+		f->out_at += (size_t)n;
+	}
+	shutdown(f->fd, SHUT_WR);
+	f->state = FRONT_LINGERING;
+	wheel_set(&node.front_wheel, &f->timer, LINGER_MS);
+	watch(f, EV_READ);
+}
+
+static void begin_answer(struct front *f, int status)
+{
+	responses[status]++;
+	if (f->out.oom) {
+		release(f, false);
+		return;
+	}
+	f->state = FRONT_ANSWERING;
+	wheel_set(&node.front_wheel, &f->timer, ANSWER_MS);
+	send_answer(f);
+}
+
+static void refuse(struct front *f, int status, const char *why)
+{
+	respond_status(&f->out, status, why, false);
+	begin_answer(f, status);
+}
+
+/* Takes the connection over to lws; afterwards f is gone. */
+static void hand_on(struct front *f)
+{
+	struct ws_handshake h = {
+		.fd = f->fd,
+		.key = f->ws_key,
+		.raw = f->up.raw_asked,
+		.hello = f->up.hello,
+		.channel = f->channel,
+		.grants = f->up.grants,
+	};
+
+	f->up.grants = NULL;
+	ev_io_stop(node.loop, &f->io);
+	ws_adopt(&h);
+	release(f, true);
+}
+
+static const char *unavailable(void)
+{
+	if (drain_active())
+		return "this node is draining";
+	if (!bus_ready())
+		return bus_reason();
+	if (session_count() >= node.max_clients)
+		return "this node is full";
+	return NULL;
+}
+
+static void start_upgrade(struct front *f, const struct http_request *r)
+{
+	const char *why = NULL;
+	int status = upgrade_decide(r, &f->up, &why);
+
+	if (status != 101) {
+		refuse(f, status, why);
+		return;
+	}
+	if ((why = unavailable())) {
+		refuse(f, 503, why);
+		return;
+	}
+	memcpy(f->ws_key, r->ws_key.p, 24);
+	f->channel = hub_channel(f->up.channel, f->up.channel_len);
+	if (!f->channel) {
+		refuse(f, 503, "out of memory");
+		return;
+	}
+	if (f->channel->state == CHANNEL_SUBSCRIBED) {
+		hand_on(f);
+		return;
+	}
+	f->state = FRONT_WAITING;
+	f->next_waiter = f->channel->waiters;
+	f->channel->waiters = f;
+	hub_touch(f->channel);
+	wheel_set(&node.front_wheel, &f->timer, SUBSCRIBED_MS);
+	watch(f, 0);
+	if (f->channel->state == CHANNEL_IDLE) {
+		f->channel->state = CHANNEL_ASKED;
+		bus_subscribe(f->channel);
+	}
+}
+
+static void stop_waiting(struct front *f)
+{
+	f->channel->waiters = f->next_waiter;
+}
+
+void front_subscribed(struct front *f)
+{
+	const char *why = unavailable();
+
+	stop_waiting(f);
+	if (why)
+		refuse(f, 503, why);
+	else
+		hand_on(f);
+}
+
+void front_lost(struct front *f)
+{
+	stop_waiting(f);
+	refuse(f, 503, "redis is away");
+}
+
+static void request(struct front *f, const struct http_request *r)
+{
+	bool plain = slice_is(r->path, "/healthz") || slice_is(r->path, "/metrics") ||
+		     (slice_is(r->path, "/") && !r->upgrade_websocket);
+
+	if (plain || !slice_is(r->method, "GET") || r->has_body)
+		begin_answer(f, respond(&f->out, r));
+	else
+		start_upgrade(f, r);
+}
+
+/*
+ * Looks at what came (MSG_PEEK) and takes only the head: what the client sent behind it stays in the
+ * socket for lws.
+ */
+static void read_head(struct front *f)
+{
+	static char scratch[HTTP_HEAD_MAX + 1];
+	struct http_request r;
+	ssize_t n;
+	int head;
+
+	if (f->in.len)
+		memcpy(scratch, f->in.p, f->in.len);
+	n = recv(f->fd, scratch + f->in.len, HTTP_HEAD_MAX - f->in.len, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		release(f, false);
+		return;
+	}
+	/* Bytes one by one cost a parse only at each line's end. */
+	if (f->in.len && f->in.len + (size_t)n < HTTP_HEAD_MAX &&
+	    !memchr(scratch + f->in.len, '\n', (size_t)n))
+		head = 0;
+	else
+		head = http_parse(scratch, f->in.len + (size_t)n, &r);
+	if (head > 0)
+		n = head - (ssize_t)f->in.len;
+	if (recv(f->fd, scratch + f->in.len, (size_t)n, MSG_DONTWAIT) != n) {
+		release(f, false);
+		return;
+	}
+	if (head > 0) {
+		request(f, &r);
+		return;
+	}
+	if (head < 0) {
+		refuse(f, -head,
+		       head == -431   ? "the request's head is above 16 KiB"
+		       : head == -505 ? "HTTP/1.1 is spoken here"
+				      : "malformed request");
+		return;
+	}
+	buf_add(&f->in, scratch + f->in.len, (size_t)n);
+	if (f->in.oom)
+		release(f, false);
+}
+
+static void discard(struct front *f)
+{
+	char drop[4096];
+	ssize_t n = recv(f->fd, drop, sizeof drop, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		release(f, false);
+}
+
+static void on_io(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct front *f = io->data;
+
+	(void)loop;
+	(void)events;
+	switch (f->state) {
+	case FRONT_READING:
+		read_head(f);
+		break;
+	case FRONT_WAITING:
+		break;
+	case FRONT_ANSWERING:
+		send_answer(f);
+		break;
+	case FRONT_LINGERING:
+		discard(f);
+		break;
+	}
+}
+
+void front_timer(struct wheel_entry *e)
+{
+	struct front *f = (struct front *)e; /* its first member */
+
+	if (f->state == FRONT_WAITING)
+		refuse(f, 503, "redis did not acknowledge the subscription in time");
+	else if (f->state == FRONT_READING && f->in.len)
+		refuse(f, 408, "the request's head took too long");
+	else
+		release(f, false);
+}
+
+void front_open(int fd)
+{
+	struct front *f;
+
+	if (n_fronts >= FRONT_MAX) {
+		if (node_now_ms() - oldest->since_ms < EVICT_AFTER_MS)
+			listen_pause();
+		else if (oldest->state == FRONT_READING) {
+			node.count.evicted++;
+			release(oldest, false);
+		}
+	}
+	f = calloc(1, sizeof *f);
+	if (!f) {
+		close(fd);
+		return;
+	}
+	f->fd = fd;
+	f->since_ms = node_now_ms();
+	f->prev = newest;
+	*(newest ? &newest->next : &oldest) = f;
+	newest = f;
+	n_fronts++;
+	wheel_set(&node.front_wheel, &f->timer, HEAD_MS);
+	ev_io_init(&f->io, on_io, fd, EV_READ);
+	f->io.data = f;
+	ev_io_start(node.loop, &f->io);
+}
+
+uint32_t front_count(void)
+{
+	return n_fronts;
+}
+
+void front_responses(void (*f)(int status, uint64_t n, void *), void *arg)
+{
+	for (int i = 0; i < 600; i++)
+		if (responses[i])
+			f(i, responses[i], arg);
+}
+
+void front_close_all(void)
+{
+	while (oldest)
+		release(oldest, false);
+}
