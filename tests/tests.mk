@@ -26,26 +26,34 @@ $(T)/tools/%.o: tests/tools/%.c
 	$(CC) $(CPPFLAGS) $(TOOL_CFLAGS) -c -o $@ $<
 
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
+EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel envelope jwt secret log yaml_doc config config_bad config_hash
-UNIT_CTL = render hap_csv statefile
+UNIT_CTL = render hap_csv statefile opts table edit edit_random persist persist_rendered lock
 UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%)
 
 $(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
 $(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/render.o
+$(T)/unit/test_opts: $(BUILD)/obj/wsctl/opts.o
+$(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o
+$(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
+$(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o
+$(T)/unit/test_persist_rendered: $(BUILD)/obj/wsctl/persist.o $(BUILD)/obj/wsctl/persist_rendered.o
+$(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o
 $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num
+FUZZ         = config jwt envelope num edit
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 
+$(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(LIB_SRC) $(LIBS_CTL)
+	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c,$^) $(LIB_SRC) $(LIBS_CTL)
 
 # --- all together
 .PHONY: tools unit fuzz check deps tidy

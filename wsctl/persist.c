@@ -245,7 +245,7 @@ static int sync_dir(const char *dir)
 struct replacement {
 	char *target, *dir, *temp;
 	struct stat old;
-	bool had_old;
+	bool had_old, special; /* special: a device, a directory */
 	int fd;
 };
 
@@ -258,12 +258,8 @@ static int replacement_open(struct replacement *r, const char *path)
 	r->had_old = stat(r->target, &r->old) == 0;
 	if (!r->had_old && errno != ENOENT)
 		return -1;
-	if (r->had_old && S_ISDIR(r->old.st_mode)) {
-		errno = EISDIR;
-		return -1;
-	}
 	if (r->had_old && !S_ISREG(r->old.st_mode)) {
-		errno = EINVAL;
+		r->special = true;
 		return -1;
 	}
 	/* The directory would let us replace a file that its owner made read-only: ask the file
@@ -339,7 +335,7 @@ static int replace(const char *path, const char *text, size_t len, const struct 
 	rc = 0;
 	goto out;
 fail:
-	say_error("%s: %s; %s", path, why(errno, msg),
+	say_error("%s: %s; %s", path, r.special ? "not a regular file" : why(errno, msg),
 	          r.had_old ? "the old file is intact" : "nothing was written");
 out:
 	replacement_close(&r);
