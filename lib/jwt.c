@@ -223,6 +223,8 @@ char *jwt_sign(const char *claims_json, const uint8_t *key, size_t key_len)
 
 void grants_free(struct grants *g)
 {
+	if (!g)
+		return;
 	free(g->sub);
 	patterns_free(g->subscribe);
 	patterns_free(g->publish);

@@ -29,6 +29,8 @@ int jwt_verify(const char *token, size_t len, const uint8_t *key, size_t key_len
 	       struct grants *out, const char **why);
 /* Signs claims (a JSON object's text). Returns malloc'd text or NULL. */
 char *jwt_sign(const char *claims_json, const uint8_t *key, size_t key_len);
+/* Empties what jwt_verify filled; the struct is the caller's. NULL is fine. */
+/* Empties it; the struct itself stays the caller's. NULL is fine. */
 void grants_free(struct grants *);
 bool grants_subscribe(const struct grants *, const char *channel);
 /* Whether a claim names the channel (rule `publish: token`). */
