@@ -33,8 +33,7 @@ int pause_ms(uint64_t ms)
 	return 0;
 }
 
-static char dir[] = "/tmp/wscale-lock.XXXXXX";
-static char state[64];
+static char dir[256], state[300];
 
 /* Another process that holds the lock until it is told, or killed. */
 struct holder {
@@ -79,8 +78,10 @@ int main(void)
 	struct config cfg = {0};
 	struct lock l, m;
 	struct stat st;
-	char want[256], host[65] = "";
+	char want[512], host[65] = "";
 
+	const char *tmp = getenv("TMPDIR");
+	snprintf(dir, sizeof dir, "%s/wscale-lock.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return 99;
 	snprintf(state, sizeof state, "%s/state", dir);
@@ -139,7 +140,7 @@ int main(void)
 	waitpid(later, NULL, 0);
 	waitpid(h.pid, NULL, 0);
 
-	char file[80];
+	char file[400];
 	snprintf(file, sizeof file, "%s/lock-edit", state);
 	ok(stat(file, &st) == 0 && st.st_size == 0, "the file stays, its text goes");
 
@@ -159,7 +160,7 @@ int main(void)
 	   "a symlink in the lock's place is refused");
 	unlink(file);
 
-	char deep[80];
+	char deep[300];
 	snprintf(deep, sizeof deep, "%s/none/state", dir);
 	cfg.haproxy.state_dir = deep;
 	said_reset();
@@ -173,10 +174,10 @@ int main(void)
 	if (geteuid() == 0) {
 		pid_t pid = fork();
 		if (pid == 0) {
-			if (chmod(dir, 0755) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+			if (chmod(dir, 0755) != 0 || chdir(dir) != 0 || setgid(65534) != 0 ||
+			    setuid(65534) != 0)
 				_exit(9);
-			char mine[80];
-			snprintf(mine, sizeof mine, "%s/mine", dir);
+			char mine[] = "mine";
 			cfg.haproxy.state_dir = mine;
 			said_reset();
 			int rc = lock_take(&cfg, "edit", "x", 0, &l);
