@@ -7,10 +7,10 @@
 #include "cmd.h"
 
 const struct command commands[] = {
-	{"check", "", "", "the YAML, then what it renders, through haproxy -c", 0, 0, true, false,
+	{"check", "", "", "the YAML, then what it renders, through haproxy -c", 0, 0, false, false,
          cmd_check},
-	{"generate", "", "[-o FILE]", "print haproxy.cfg, or write it to FILE", 0, 0, true, false,
-         cmd_generate},
+	{"generate", "", "[-o FILE] [--overwrite]", "print haproxy.cfg, or write it to FILE", 0, 0,
+         true, false, cmd_generate},
 	{"status", "[NAME]", "", "HAProxy's view and the nodes', side by side", 0, 1, true, false,
          cmd_status},
 	{"add", "NAME ADDRESS", "[--weight N] [--maxconn N] [--runtime]",
