@@ -117,7 +117,8 @@ int endpoint_parse(const char *s, bool allow_any, struct endpoint *out, const ch
 	const char *rest;
 	if (!*s)
 		return fail(why, "is empty");
-	if (strncmp(s, "unix:", 5) == 0) {
+	if (strncasecmp(s, "unix:", 5) ==
+	    0) { /* "Unix:80" is no host either: it would print as a path */
 		if (set_path(s + 5, &e, why))
 			return -1;
 	} else if (*s == '/') {

@@ -76,6 +76,7 @@ int main(void)
 	parse("a..b:80", false, "!has no valid host");
 	parse("unix:/run/wscale/ws3.sock", false, "unix:/run/wscale/ws3.sock");
 	parse("unix:run/x", false, "!needs an absolute path");
+	parse("uniX:44", false, "!needs an absolute path");
 	parse("unix:", false, "!needs an absolute path");
 	parse("unix:/run/", false, "!names a directory");
 	parse("/run/x.sock", false, "!needs unix: before a path");
