@@ -36,7 +36,8 @@ async function open(browser, options = {}, query = "") {
 }
 
 const node = (page) => page.textContent("#node");
-const shows = (page, text) => page.getByText(text, { exact: true }).waitFor();
+const said = (page, text) => page.locator("#log li.say", { hasText: text });
+const shows = (page, text) => said(page, text).last().waitFor();
 
 async function say(page, text) {
 	await page.fill("#text", text);
@@ -76,7 +77,7 @@ async function talk(browser) {
 	await shows(N, "only for news");
 	await say(A, "after the news");
 	await shows(B, "after the news");
-	need(await B.getByText("only for news").count() === 0, "a message crossed channels");
+	need(await said(B, "only for news").count() === 0, "a message crossed channels");
 	return [A, B, N];
 }
 
@@ -106,7 +107,7 @@ async function shots(browser) {
 	await say(A, "Hello from the phone");
 	await shows(B, "Hello from the phone");
 	await say(B, "And hello from a desktop, with a line that is long enough to wrap on the small screen.");
-	await A.getByText("And hello").waitFor();
+	await shows(A, "And hello");
 	await say(A, "👍");
 	await shows(B, "👍");
 	for (const p of [A, B]) {

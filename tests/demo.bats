@@ -49,7 +49,7 @@ bad() { # bad NAME: a program that says why and ends
 	local page
 	page=$(sed -n 's/.*chat page: *//p' "$W/log/demo")
 	curl -sS "$page" | grep -q '<title>wscale chat</title>'
-	! nothing_left
+	if nothing_left; then fail "the check itself sees nothing"; fi
 	kill -INT "$(pid demo)"
 	exits demo 20
 	[ "$STATUS" -eq 130 ]

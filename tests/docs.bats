@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# Goal: the documents say what is there: every command, option, key and metric, and nothing that isn't.
+
+load helpers
+
+# has FILE WORD...: each stands in the manual's source as an item of its own.
+has() {
+	local file=$1 word missing=()
+	shift
+	for word; do
+		grep -qE -- "$word" "$ROOT/$file" || missing+=("$word")
+	done
+	[ ${#missing[@]} -eq 0 ] || fail "$file lacks: ${missing[*]}"
+}
+commands() { "$BUILD/wsctl" help | sed -n 's/^  \([a-z]*\) .*/\1/p'; }
+long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
+
+@test "the manuals are clean mdoc" {
+	requires mandoc
+	local f
+	for f in "$ROOT"/man/*.[58]; do
+		run mandoc -Tlint -W warning "$f"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+	done
+}
+
+@test "every command is in wsctl(8) and in the README, and none that doesn't exist" {
+	local c
+	[ "$(commands | wc -l)" -ge 14 ]
+	for c in $(commands); do
+		has man/wsctl.8 "^\.It Cm $c( |\$)"
+		has README.md "^\| \`$c[ \`]"
+	done
+	diff -u <(commands | sort) <(sed -n '/^\.Sh COMMANDS/,/^\.Sh ENV/s/^\.It Cm \([a-z]*\).*/\1/p' "$ROOT/man/wsctl.8" | sort)
+}
+
+@test "every option of wsctl is in its manual, and none that doesn't exist" {
+	local c o
+	for c in $(commands); do "$BUILD/wsctl" help "$c"; done >"$W/usage"
+	"$BUILD/wsctl" help >>"$W/usage"
+	for o in $(long_options <"$W/usage"); do
+		has man/wsctl.8 "Fl -$o( |\$)"
+	done
+	for o in $(grep -oE 'Fl -[a-z-]+' "$ROOT/man/wsctl.8" | sort -u | sed 's/^Fl -//'); do
+		run "$BUILD/wsctl" help "--$o"
+		[[ $output != *"unknown option"* ]] || fail "wsctl knows no --$o"
+	done
+}
+
+@test "every option of wsnode is in its manual, and none that doesn't exist" {
+	local o
+	"$BUILD/wsnode" --help >"$W/usage" 2>&1
+	for o in $(long_options <"$W/usage"); do
+		has man/wsnode.8 "Fl -$o( |\$)"
+	done
+	diff -u <(long_options <"$W/usage") \
+		<(sed -n '/^\.Sh DESC/,/^\.Ss Paths/s/^\.It Fl -\([a-z-]*\).*/\1/p' "$ROOT/man/wsnode.8" | sort -u)
+}
+
+@test "every key of the YAML is in wscale.yaml(5), and none that doesn't exist" {
+	sed -n 's/^\t{"\([^"]*\)",.*/\1/p' "$ROOT/lib/config_keys.c" | sort >"$W/keys"
+	[ "$(wc -l <"$W/keys")" -ge 50 ]
+	grep -oE 'Cm [a-z][a-z_*]*(\[\])?(\.[a-z_*]+(\[\])?)+|It Cm cluster' "$ROOT/man/wscale.yaml.5" |
+		sed 's/.*Cm //' | sort -u >"$W/manual"
+	# Sections are headings there.
+	diff -u <(grep -vxE 'redis|haproxy|node|node\.drain|auth|channels|nodes' "$W/keys") "$W/manual"
+}
+
+@test "every metric of a node is in wsnode(8), and none that doesn't exist" {
+	standalone
+	http ws1 /metrics | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort -u >"$W/metrics"
+	[ -s "$W/metrics" ]
+	sed -n '/^\.Sh METRICS/,/^\.Sh ENV/s/^\.It Cm \(wsnode_[a-z_]*\).*/\1/p' "$ROOT/man/wsnode.8" | sort -u >"$W/manual"
+	diff -u "$W/metrics" "$W/manual"
+}
+
+@test "every file that the README names exists" {
+	local f
+	for f in $(grep -oE '\]\([^)#:]+\)' "$ROOT/README.md" | sed 's/^](//; s/)$//' | sort -u); do
+		[ -e "$ROOT/$f" ] || fail "README.md points to $f"
+	done
+}
