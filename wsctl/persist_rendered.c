@@ -21,21 +21,16 @@ static int ours(const struct config *cfg, const struct file_text *old, bool over
 	case RENDERED_OURS:
 		return 0;
 	case RENDERED_EDITED:
-		say_error("%s: edited by hand; keep it in haproxy.extra, or discard: --overwrite",
-		          file);
+		say_error("%s: edited by hand; keep it in haproxy.extra, or discard: "
+		          "wsctl generate -o %s --overwrite",
+		          file, file);
 		return -1;
 	case RENDERED_FOREIGN:
 		break;
 	}
-	if (cfg->haproxy.own == OWN_ALL)
-		say_error(
-			"%s: not written by wsctl; keep it with haproxy.own: backend, or discard: "
-			"--overwrite",
-			file);
-	else
-		say_error("%s: not written by wsctl; name another haproxy.file, or discard: "
-		          "--overwrite",
-		          file);
+	say_error("%s: not written by wsctl; keep it with haproxy.%s, or discard: "
+	          "wsctl generate -o %s --overwrite",
+	          file, cfg->haproxy.own == OWN_ALL ? "own: backend" : "file: another name", file);
 	return -1;
 }
 

@@ -58,7 +58,7 @@ static inline const char *list(const char *dir)
 
 static inline void said_is(const char *file, const char *what, const char *title)
 {
-	char want[1024];
+	char want[2048];
 	snprintf(want, sizeof want, "%s: %s\n", file, what);
 	is(said, want, title);
 }

@@ -26,10 +26,11 @@ enum rendered render_verify(const char *text, size_t len)
 
 static void test_rendered(void)
 {
-	static char file[600];
+	static char file[600], cure[700], want[1000];
 	struct config cfg = {0};
 	snprintf(file, sizeof file, "%s", in("haproxy.cfg"));
 	cfg.haproxy.file = file;
+	snprintf(cure, sizeof cure, "wsctl generate -o %s --overwrite", file);
 	said_reset();
 	verdict = RENDERED_FOREIGN;
 	ok(persist_rendered_check(&cfg, false) == 0 && persist_rendered(&cfg, false) == 0,
@@ -51,22 +52,25 @@ static void test_rendered(void)
 	verdict = RENDERED_EDITED;
 	said_reset();
 	ok(persist_rendered_check(&cfg, false) == -1, "edited by hand: refused");
-	said_is(file, "edited by hand; keep it in haproxy.extra, or discard: --overwrite",
-	        "  says what to do");
+	snprintf(want, sizeof want, "edited by hand; keep it in haproxy.extra, or discard: %s",
+	         cure);
+	said_is(file, want, "  says what to do");
 	ok(persist_rendered(&cfg, false) == -1 && strcmp(get(file), "old\n") == 0,
 	   "  and not replaced");
 	verdict = RENDERED_FOREIGN;
 	said_reset();
 	ok(persist_rendered(&cfg, false) == -1 && strcmp(get(file), "old\n") == 0,
 	   "not ours: refused");
-	said_is(file,
-	        "not written by wsctl; keep it with haproxy.own: backend, or discard: --overwrite",
-	        "  says what to do");
+	snprintf(want, sizeof want,
+	         "not written by wsctl; keep it with haproxy.own: backend, or discard: %s", cure);
+	said_is(file, want, "  says what to do");
 	cfg.haproxy.own = OWN_BACKEND;
 	said_reset();
 	ok(persist_rendered_check(&cfg, false) == -1, "not ours, as a fragment: refused");
-	said_is(file, "not written by wsctl; name another haproxy.file, or discard: --overwrite",
-	        "  says what to do");
+	snprintf(want, sizeof want,
+	         "not written by wsctl; keep it with haproxy.file: another name, or discard: %s",
+	         cure);
+	said_is(file, want, "  says what to do");
 	ok(persist_rendered(&cfg, true) == 0 && strcmp(get(file), "rendered\n") == 0,
 	   "--overwrite: replaced");
 	unlink(file);
