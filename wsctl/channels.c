@@ -6,6 +6,7 @@
 #include "channels.h"
 
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,6 +225,37 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct channel_row *)a)->name, ((const struct channel_row *)b)->name);
 }
 
+/* The replies come in no order; people look for a name. */
+static json_t *sorted(const json_t *replies)
+{
+	json_t *by_node = json_object(), *list = json_array(), *o;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(replies, i, o)
+	{
+		char unique[NODE_NAME_MAX + 32];
+
+		/* Two processes of one name are two rows. */
+		snprintf(unique, sizeof unique, "%.*s %zu", NODE_NAME_MAX, reply_str(o, "node"), i);
+		json_object_set(by_node, unique, o);
+	}
+	/* jansson has no sorted iteration: the names are few. */
+	while (json_object_size(by_node)) {
+		const char *least = NULL;
+
+		json_object_foreach(by_node, key, o)
+		{
+			if (!least || strcmp(key, least) < 0)
+				least = key;
+		}
+		json_array_append(list, json_object_get(by_node, least));
+		json_object_del(by_node, least);
+	}
+	json_decref(by_node);
+	return list;
+}
+
 int channels_gather(struct run *r, const char *name, const char *pattern, struct channels *out)
 {
 	struct ctl_replies first = {0}, second;
@@ -248,7 +280,7 @@ int channels_gather(struct run *r, const char *name, const char *pattern, struct
 		add_rates(out, &first, &second, (double)(now_ms() - at) / 1000);
 		ctl_replies_free(&second);
 	}
-	out->replies = json_incref(first.v);
+	out->replies = sorted(first.v);
 	ctl_replies_free(&first);
 	if (out->n)
 		qsort(out->v, out->n, sizeof *out->v, compare);

@@ -12,7 +12,7 @@
 #include "table.h"
 
 /* "up", "down L4TOUT 47s" */
-static void health_text(const struct status_node *v, char out[static 128])
+static void health_text(const struct status *s, const struct status_node *v, char out[static 128])
 {
 	const char *check = v->hap.check;
 	char age[NUM_STR];
@@ -31,7 +31,7 @@ static void health_text(const struct status_node *v, char out[static 128])
 		         num_age(v->hap.lastchg_s, age));
 		break;
 	case HEALTH_NONE:
-		snprintf(out, 128, "%s", v->in_hap ? "-" : "absent");
+		snprintf(out, 128, "%s", v->in_hap || !s->hap_ok ? "-" : "absent");
 		break;
 	}
 }
@@ -60,7 +60,7 @@ static const char *rate_or_dash(double n, char out[static NUM_STR])
 	return n < 0 ? strcpy(out, "-") : num_short(n, out);
 }
 
-static void row(struct table *t, const struct status_node *v)
+static void row(struct table *t, const struct status *s, const struct status_node *v)
 {
 	const char *state = status_state(v);
 	enum status_health h = status_health(v);
@@ -68,7 +68,7 @@ static void row(struct table *t, const struct status_node *v)
 	int64_t up = reply_int(v->report, "uptime_s", -1);
 
 	address(v, at);
-	health_text(v, health);
+	health_text(s, v, health);
 	table_cell(t, PLAIN, "%s", v->name);
 	table_cell(t, PLAIN, "%s", at);
 	table_cell(t, strcmp(state, "ready") ? YELLOW : PLAIN, "%s", state);
@@ -80,7 +80,7 @@ static void row(struct table *t, const struct status_node *v)
 }
 
 struct sums {
-	size_t serving;
+	size_t serving, members;
 	uint64_t clients;
 	bool all_known;
 };
@@ -92,6 +92,7 @@ static struct sums sum(const struct status *s)
 	for (size_t i = 0; i < s->n; i++) {
 		int64_t n = status_clients(&s->v[i]);
 
+		x.members += s->v[i].node || s->v[i].in_hap;
 		x.serving += status_serving(&s->v[i]);
 		if (n >= 0)
 			x.clients += (uint64_t)n;
@@ -125,11 +126,11 @@ static int print_all(struct run *r, const struct status *s)
 	if (!t)
 		return -1;
 	printf("%s: %zu/%zu node%s serving, %s client%s, redis %s, %s %s\n", r->cfg->cluster,
-	       x.serving, s->n, s->n == 1 ? "" : "s", num_count(x.clients, n),
+	       x.serving, x.members, x.members == 1 ? "" : "s", num_count(x.clients, n),
 	       x.clients == 1 ? "" : "s", s->redis_ok ? "ok" : "away", r->cfg->haproxy.balancer,
 	       s->hap_ok ? "ok" : "away");
 	for (size_t i = 0; i < s->n; i++)
-		row(t, &s->v[i]);
+		row(t, s, &s->v[i]);
 	if (!s->n || !table_print(t, stdout))
 		rc = 0;
 	table_free(t);
@@ -144,7 +145,7 @@ static void print_one(struct run *r, const struct status *s, const struct status
 
 	(void)r;
 	address(v, at);
-	health_text(v, health);
+	health_text(s, v, health);
 	printf("%s at %s\n", v->name, at);
 	printf("state     %s", status_state(v));
 	if (v->note.state != STATE_READY && v->note.since)

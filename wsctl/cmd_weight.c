@@ -13,7 +13,7 @@
 
 enum { LOCK_MS = 5000, WEIGHT_MAX = 256 };
 
-/* HAProxy's state file holds every weight and would bring the old one back. */
+/* A row in HAProxy's state file would bring the old weight back. */
 static int write_state(const struct config *cfg, const char *name)
 {
 	struct node_note now;
@@ -22,11 +22,13 @@ static int write_state(const struct config *cfg, const char *name)
 
 	if (state_read(cfg, name, &now))
 		return EXIT_FAILED;
+	/* Only a node that is cordoned or drained has a row there. */
+	if (now.state == STATE_READY)
+		return EXIT_OK;
 	rc = lock_take(cfg, "edit", "weight", LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	rc = state_write(cfg, name, now.state, now.by[0] ? now.by : whoami()) ? EXIT_FAILED
-	                                                                      : EXIT_OK;
+	rc = state_write(cfg, name, now.state, now.by) ? EXIT_FAILED : EXIT_OK;
 	lock_drop(&lock);
 	return rc;
 }

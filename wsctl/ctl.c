@@ -5,6 +5,7 @@
  */
 #include "ctl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -40,10 +41,14 @@ static void set_why(const struct config *cfg, const char *fmt, ...)
 	int n = snprintf(why, sizeof why, "redis %s: ", redis_url_str(&cfg->redis.url, at));
 	va_list ap;
 
+	if (n < 0 || (size_t)n >= sizeof why - 2)
+		n = 0;
 	va_start(ap, fmt);
-	if (n > 0 && (size_t)n < sizeof why)
-		vsnprintf(why + n, sizeof why - (size_t)n, fmt, ap);
+	vsnprintf(why + n, sizeof why - (size_t)n, fmt, ap);
 	va_end(ap);
+	/* hiredis begins as strerror does; Redis' own error words stay as they are. */
+	if (isupper((unsigned char)why[n]) && islower((unsigned char)why[n + 1]))
+		why[n] = (char)tolower((unsigned char)why[n]);
 }
 
 /* A reply that is an error, or none, becomes ctl_why. 0 when it is fine. */

@@ -2,6 +2,7 @@
  * ctl_http: one GET /healthz to a node, over TCP or a Unix socket, with a deadline over everything.
  * Understands what wsnode answers (a length, or the end of the connection) and no more of HTTP.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -32,6 +33,8 @@ static int fail(char **why, const char *fmt, ...)
 	if (vasprintf(why, fmt, ap) < 0)
 		*why = NULL;
 	va_end(ap);
+	if (*why && isupper((unsigned char)(*why)[0]) && islower((unsigned char)(*why)[1]))
+		(*why)[0] = (char)tolower((unsigned char)(*why)[0]);
 	return -1;
 }
 

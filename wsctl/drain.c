@@ -68,16 +68,14 @@ static int64_t room(const struct hap_servers *all, const char *name,
 static void announce(struct drain *d, const struct hap_servers *all,
                      const struct ctl_replies *reports)
 {
-	char n[NUM_STR], rate[NUM_STR], about[NUM_STR], free_str[NUM_STR], pace[96] = "";
+	char n[NUM_STR], rate[40], about[NUM_STR], free_str[NUM_STR], pace[96] = "";
 	int64_t places = reports->v ? room(all, d->name, reports) : -1;
 	char *others = NULL, *have = NULL;
 	size_t count = member_others(all, d->name, &others);
 
 	num_count(d->clients, n);
 	if (d->per_second > 0 && d->clients)
-		snprintf(pace, sizeof pace, " at %s/s, about %s",
-		         d->per_second < 10 ? num_short(d->per_second, rate)
-		                            : num_count((uint64_t)(d->per_second + 0.5), rate),
+		snprintf(pace, sizeof pace, " at %s, about %s", drain_pace(d->per_second, rate),
 		         num_age((int64_t)((double)d->clients / d->per_second + 0.99), about));
 	if (others && places >= 0 && d->clients &&
 	    asprintf(&have, "; %s %s%s room for %s", others, count == 1 ? "has" : "have",

@@ -39,6 +39,8 @@ int drain_watch(struct drain *);
 /* "ws2 drained in 47s: ..." */
 void drain_report(const struct drain *);
 
+/* "200/s", or "30/m" for a slow one; out is returned. */
+const char *drain_pace(double per_second, char out[static 40]);
 /* Draws over itself on a terminal's stderr, and is silent elsewhere. */
 void progress(const struct drain *, uint64_t left, uint64_t here, uint64_t old);
 void progress_end(void);

@@ -42,8 +42,8 @@ void progress_end(void)
 void progress(const struct drain *d, uint64_t left, uint64_t here, uint64_t old)
 {
 	enum { BAR = 20 };
-	char a[NUM_STR], b[NUM_STR], c[NUM_STR], e[NUM_STR], eta[NUM_STR + 8] = "",
-									   rate[NUM_STR + 4] = "";
+	char a[NUM_STR], b[NUM_STR], c[NUM_STR], e[NUM_STR], eta[NUM_STR + 8] = "", rate[44] = "",
+									   pace[40];
 	char line[160], bar[BAR + 1];
 	uint64_t done = d->clients > left ? d->clients - left : 0;
 	size_t full = d->clients ? (size_t)((double)done / (double)d->clients * BAR) : BAR;
@@ -54,8 +54,7 @@ void progress(const struct drain *d, uint64_t left, uint64_t here, uint64_t old)
 	memset(bar, '#', full > BAR ? BAR : full);
 	bar[BAR] = 0;
 	if (d->per_second > 0) {
-		snprintf(rate, sizeof rate, "  %s/s",
-		         num_count((uint64_t)(d->per_second + 0.5), a));
+		snprintf(rate, sizeof rate, "  %s", drain_pace(d->per_second, pace));
 		snprintf(eta, sizeof eta, "  %s left",
 		         num_age((int64_t)((double)left / d->per_second + 0.99), a));
 	}
@@ -64,6 +63,20 @@ void progress(const struct drain *d, uint64_t left, uint64_t here, uint64_t old)
 	         num_count(old, e), eta);
 	fprintf(stderr, "\r%-79.79s", line);
 	drawn = true;
+}
+
+const char *drain_pace(double per_second, char out[static 40])
+{
+	char n[NUM_STR];
+	bool slow = per_second < 1;
+	double x = slow ? per_second * 60 : per_second;
+
+	if (x < 10 && x - (double)(uint64_t)x > 0.05)
+		num_short(x, n);
+	else
+		num_count((uint64_t)(x + 0.5), n);
+	snprintf(out, 40, "%s/%c", n, slow ? 'm' : 's');
+	return out;
 }
 
 static int64_t node_clients(const struct drain *d)
@@ -221,7 +234,7 @@ void drain_report(const struct drain *d)
 	uint64_t moved = d->clients > d->killed ? d->clients - d->killed : 0;
 
 	say(d->r, "%s drained in %s: %s %s, %s killed, %s%s at 0", d->name,
-	    num_age((int64_t)(d->seconds + 0.5), t), num_count(moved, a),
+	    num_age((int64_t)(d->seconds + 0.99), t), num_count(moved, a),
 	    d->silent && !d->following ? "ended" : "moved", num_count(d->killed, b),
 	    d->r->cfg->haproxy.balancer, d->blind ? "" : " and old workers");
 }

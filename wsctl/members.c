@@ -10,7 +10,6 @@
 #include "../lib/buf.h"
 #include "cmd.h"
 #include "ctl.h"
-#include "opts.h"
 
 int hap_exit(int result)
 {
@@ -26,12 +25,31 @@ int ctl_exit(void)
 	return EXIT_AWAY;
 }
 
+/* A suggestion would be a guess among ws1, ws2, ws3: the names themselves say more. */
+static int unknown(const struct config *cfg, const struct hap_servers *all, const char *name)
+{
+	enum { SHOWN = 8 };
+	struct buf b = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < cfg->n_nodes; i++, n++)
+		if (n < SHOWN)
+			buf_printf(&b, "%s%s", n ? ", " : "", cfg->nodes[i].name);
+	for (size_t i = 0; i < all->n; i++)
+		if (!config_node(cfg, all->v[i].name) && n++ < SHOWN)
+			buf_printf(&b, "%s%s", n > 1 ? ", " : "", all->v[i].name);
+	if (n && !b.oom)
+		say_error("unknown node \"%s\"; there %s %s%s", name, n == 1 ? "is" : "are", b.p,
+		          n > SHOWN ? ", ..." : "");
+	else
+		say_error("unknown node \"%s\"", name);
+	buf_free(&b);
+	return EXIT_FAILED;
+}
+
 int member_find(const struct config *cfg, const char *name, struct hap_servers *servers,
                 struct member *out)
 {
-	const char **names;
-	const char *near = NULL;
-	size_t n = 0;
 	int rc;
 
 	*out = (struct member){.name = name};
@@ -41,22 +59,7 @@ int member_find(const struct config *cfg, const char *name, struct hap_servers *
 		return rc;
 	out->node = config_node(cfg, name);
 	out->server = hap_server(servers, name);
-	if (out->node || out->server)
-		return EXIT_OK;
-	names = calloc(cfg->n_nodes + servers->n + 1, sizeof *names);
-	if (names) {
-		for (size_t i = 0; i < cfg->n_nodes; i++)
-			names[n++] = cfg->nodes[i].name;
-		for (size_t i = 0; i < servers->n; i++)
-			names[n++] = servers->v[i].name;
-		near = opts_nearest(name, names);
-	}
-	if (near)
-		say_error("unknown node \"%s\", did you mean \"%s\"?", name, near);
-	else
-		say_error("unknown node \"%s\"", name);
-	free(names);
-	return EXIT_FAILED;
+	return out->node || out->server ? EXIT_OK : unknown(cfg, servers, name);
 }
 
 bool member_maint(const struct hap_server *s)

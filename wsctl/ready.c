@@ -5,6 +5,8 @@
  */
 #include "ready.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/num.h"
@@ -12,7 +14,7 @@
 #include "ctl.h"
 #include "members.h"
 
-enum { POLL_MS = 100, ASK_MS = 1000, ASK_AGAIN_MS = 1000 };
+enum { POLL_MS = 100, ASK_MS = 1000, ASK_AGAIN_MS = 1000, HTTP_MS = 1000 };
 
 /* What is in the way, for the message at the end. */
 struct block {
@@ -67,9 +69,30 @@ static bool passed(const struct hap_server *s)
 	return !strcmp(s->check, "L7OK") || !strncmp(s->status, "no check", 8);
 }
 
-static int too_late(const char *name, const struct block *b, uint64_t wait_ms)
+/* What the node itself says of it, over HTTP; malloc'd, NULL when nothing. */
+static char *own_word(const struct config *cfg, const char *name)
 {
-	char t[24];
+	const struct config_node *node = config_node(cfg, name);
+	char *why = NULL, *text = NULL;
+	json_t *health = NULL;
+	int status;
+
+	if (!node || healthz_get(&node->at, HTTP_MS, &status, &health, &why)) {
+		free(why);
+		return NULL;
+	}
+	if (status != 200 &&
+	    asprintf(&text, "; it says: %s%s%s", reply_str(health, "state"),
+	             *reply_str(health, "reason") ? ", " : "", reply_str(health, "reason")) < 0)
+		text = NULL;
+	json_decref(health);
+	return text;
+}
+
+static int too_late(const struct config *cfg, const char *name, const struct block *b,
+                    uint64_t wait_ms)
+{
+	char t[24], *word = b->answered ? own_word(cfg, name) : NULL;
 
 	num_duration_str(wait_ms, t);
 	if (!b->answered)
@@ -77,8 +100,9 @@ static int too_late(const char *name, const struct block *b, uint64_t wait_ms)
 		          "wsnode@%s running on its host?",
 		          name, b->check[0] ? b->check : "nothing", b->status, t, name);
 	else
-		say_error("%s does not pass HAProxy's check: %s (%s) after %s", name,
-		          b->check[0] ? b->check : "no result yet", b->status, t);
+		say_error("%s does not pass HAProxy's check: %s (%s) after %s%s", name,
+		          b->check[0] ? b->check : "no result yet", b->status, t, word ? word : "");
+	free(word);
 	return EXIT_LATER;
 }
 
@@ -120,5 +144,5 @@ int ready_server(const struct config *cfg, const char *name, uint64_t wait_ms)
 		if (pause_ms(POLL_MS) || interrupted())
 			return EXIT_INTERRUPTED;
 	}
-	return too_late(name, &b, wait_ms);
+	return too_late(cfg, name, &b, wait_ms);
 }

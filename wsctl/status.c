@@ -178,6 +178,8 @@ const char *status_state(const struct status_node *v)
 {
 	enum node_state s = v->note.state;
 
+	if (!v->in_hap && !v->node)
+		return "-";
 	if (v->in_hap && member_maint(&v->hap))
 		return v->node ? "maint" : node_state_str(STATE_REMOVED);
 	if (v->in_hap && !member_drain(&v->hap))

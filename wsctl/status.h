@@ -42,7 +42,7 @@ int status_gather(struct run *, struct status *out);
 void status_free(struct status *);
 const struct status_node *status_find(const struct status *, const char *name);
 
-/* "ready", "cordoned", "draining", "drained", "removed" or "maint". */
+/* "ready", "cordoned", "draining", "drained", "removed", "maint"; "-": not a member. */
 const char *status_state(const struct status_node *);
 enum status_health { HEALTH_UP, HEALTH_LEAVING, HEALTH_DOWN, HEALTH_NONE };
 enum status_health status_health(const struct status_node *);
