@@ -20,7 +20,7 @@ static bool room(struct buf *b, size_t n)
 		return false;
 	}
 	size_t need = b->len + n + 1;
-	if (need <= b->cap)
+	if (b->p && need <= b->cap)
 		return true;
 	size_t cap = b->cap ? b->cap : 64;
 	while (cap < need)

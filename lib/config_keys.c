@@ -89,7 +89,7 @@ static const char an_account[] = "a name of 1 to 32 letters, digits, _ . -";
 #define AT(f) .at = offsetof(struct config, f)
 #define NODE(f) .at = offsetof(struct config_node, f)
 #define RULE(f) .at = offsetof(struct config_rule, f)
-#define TEXT(v, a) .valid = v, .arg = a
+#define TEXT(v, a) .valid = (v), .arg = (a)
 
 /* A section's row stands before its keys. */
 const struct key config_keys[] = {

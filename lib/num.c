@@ -113,10 +113,10 @@ static const char *print(uint64_t v, const struct unit *u, char out[static 24])
 
 const char *num_size_str(uint64_t bytes, char out[static 24])
 {
-	return bytes ? print(bytes, sizes, out) : strcpy(out, "0B");
+	return print(bytes, bytes ? sizes : &sizes[3], out); /* "0B" */
 }
 
 const char *num_duration_str(uint64_t ms, char out[static 24])
 {
-	return ms ? print(ms, times, out) : strcpy(out, "0s");
+	return print(ms, ms ? times : &times[3], out); /* "0s" */
 }

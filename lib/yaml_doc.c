@@ -4,6 +4,7 @@
  */
 #include "yaml_doc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -258,7 +259,7 @@ static int check_duplicates(struct builder *b, const struct ynode *map)
 		return out_of_memory(b);
 	for (size_t i = 0; i < map->n_items; i++)
 		v[i] = map->items[i].key;
-	qsort(v, map->n_items, sizeof *v, by_key);
+	qsort(v, map->n_items, sizeof(const struct ynode *), by_key);
 	for (size_t i = 1, first = 0; i < map->n_items; i++) {
 		if (strcmp(v[i]->text, v[first]->text) == 0)
 			errs_add(b->errs, v[i]->line, v[i]->col,
@@ -275,6 +276,7 @@ static int on_end(struct builder *b, const yaml_event_t *ev)
 {
 	struct frame f = b->stack[--b->depth];
 	struct ynode *n = f.node;
+	assert(n); /* libyaml pairs ends with starts, and on_start pushed it */
 	if (n->flow)
 		n->end = byte_at(b, ev->end_mark.index);
 	else if (n->n_items)
