@@ -21,11 +21,13 @@ void change_add(struct change *c, size_t at, size_t del, const char *fmt, ...)
 		return;
 	}
 	va_start(ap, fmt);
-	if (vasprintf(&ins, fmt, ap) < 0) {
+	if (vasprintf(&ins, fmt, ap) < 0)
 		ins = NULL;
-		c->failed = true;
-	}
 	va_end(ap);
+	if (!ins) {
+		c->failed = true;
+		return;
+	}
 	/* In order of place; of two at the same place the earlier stays first. */
 	int i = c->n++;
 	for (; i > 0 && c->v[i - 1].at > at; i--)
@@ -43,7 +45,7 @@ char *change_apply(struct change *c)
 	size_t size = c->len + 1, from = 0, o = 0;
 
 	for (int i = 0; i < c->n; i++)
-		size += c->v[i].ins ? strlen(c->v[i].ins) : 0;
+		size += strlen(c->v[i].ins);
 	char *out = c->failed ? NULL : malloc(size);
 	if (!out)
 		return NULL;

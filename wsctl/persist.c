@@ -255,9 +255,12 @@ static int replacement_open(struct replacement *r, const char *path)
 	r->target = resolve(path);
 	if (!r->target)
 		return -1;
-	r->had_old = stat(r->target, &r->old) == 0;
+	struct stat st;
+	r->had_old = stat(r->target, &st) == 0;
 	if (!r->had_old && errno != ENOENT)
 		return -1;
+	if (r->had_old)
+		r->old = st;
 	if (r->had_old && !S_ISREG(r->old.st_mode)) {
 		r->special = true;
 		return -1;
@@ -270,19 +273,19 @@ static int replacement_open(struct replacement *r, const char *path)
 	const char *base = slash ? slash + 1 : r->target;
 	r->dir = !slash ? strdup(".")
 	                : strndup(r->target, slash == r->target ? 1 : (size_t)(slash - r->target));
-	if (!r->dir || asprintf(&r->temp, "%s/.%.*s.XXXXXX", r->dir, BASE_MAX, base) < 0) {
-		r->temp = NULL;
+	char *temp = NULL;
+	if (!r->dir || asprintf(&temp, "%s/.%.*s.XXXXXX", r->dir, BASE_MAX, base) < 0) {
 		errno = ENOMEM;
 		return -1;
 	}
-	r->fd = mkostemp(r->temp, O_CLOEXEC);
+	r->fd = mkostemp(temp, O_CLOEXEC);
 	if (r->fd < 0) {
 		int err = errno;
-		free(r->temp); /* nothing to unlink */
-		r->temp = NULL;
+		free(temp);
 		errno = err;
 		return -1;
 	}
+	r->temp = temp; /* from here on it is to be unlinked */
 	return 0;
 }
 

@@ -112,6 +112,7 @@ static char *random_file(int *n_nodes)
 		"cluster: chat # name", "node: { ping: 25s }",
 		"channels:\n  default: \"x\" # d\xc3\xa9j\xc3\xa0",
 		"haproxy:\n  extra:\n    global: |\n      # {\n      nodes: x"};
+	const char *const *next = other; /* keys is at most their number */
 	noise(&b, &s);
 	for (int i = 0; i <= keys; i++) {
 		if (i == place && rnd(8))
@@ -119,7 +120,7 @@ static char *random_file(int *n_nodes)
 		else if (i == place)
 			n = 0;
 		else
-			for (const char *p = other[i < place ? i : i - 1]; *p; p++)
+			for (const char *p = *next++; *p; p++)
 				buf_str(&b, *p == '\n' ? s.eol : (char[]){*p, '\0'});
 		if (i == keys && rnd(3) == 0)
 			break;
