@@ -45,15 +45,29 @@ $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num edit
+FUZZ         = config jwt envelope num edit hap_csv
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 
 $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
+$(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
 $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c,$^) $(LIB_SRC) $(LIBS_CTL)
+
+# --- what fan-out and memory cost, against a bare send() loop; a release build of its own
+BENCH = build/bench
+$(T)/bare: tests/bench/bare.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O2 $(PKG_CFLAGS) -o $@ $< $(LIBS_CTL)
+$(T)/bench: tests/bench/bench.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O2 -o $@ $<
+.PHONY: bench
+bench:
+	$(MAKE) BUILD=$(BENCH) CFLAGS="-O2" $(BENCH)/wsnode $(BENCH)/tests/bare $(BENCH)/tests/bench
+	$(BENCH)/tests/bench $(BENCH)/wsnode $(BENCH)/tests/bare
 
 # --- all together
 .PHONY: tools unit fuzz check deps tidy
