@@ -6,6 +6,7 @@
  *   node browser.js CHROMIUM URL talk           two pages on different nodes talk to each other
  *   node browser.js CHROMIUM URL move CMD...    CMD and the name of page A's node make it move
  *   node browser.js CHROMIUM URL shots DIR      a phone's and a desktop's picture
+ * With WSCALE_SHOTS=DIR `move` leaves a picture too.
  *
  * Prints what it saw, a line each; exits 1 and says why when something doesn't come.
  */
@@ -94,7 +95,8 @@ async function move(browser) {
 	await say(A, "still here");
 	await shows(B, "still here");
 	need(await B.locator(".note.moved, .note.bad").count() === 0, "page B was disturbed");
-	console.log(`moved ${from} ${to}`);
+	if (process.env.WSCALE_SHOTS)
+		await A.screenshot({ path: `${process.env.WSCALE_SHOTS}/moved.png` });
 	return [A, B];
 }
 
@@ -108,8 +110,8 @@ async function shots(browser) {
 	await shows(B, "Hello from the phone");
 	await say(B, "And hello from a desktop, with a line that is long enough to wrap on the small screen.");
 	await shows(A, "And hello");
-	await say(A, "👍");
-	await shows(B, "👍");
+	await say(A, "Good to see you");
+	await shows(B, "Good to see you");
 	for (const p of [A, B]) {
 		const wide = await p.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 		need(wide <= 0, `${wide} pixels too wide`);
