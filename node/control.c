@@ -60,7 +60,8 @@ static bool list_channel(struct channel *c, void *arg)
 	struct listing *l = arg;
 	uint64_t queued = 0;
 
-	if (!c->n || (l->pattern && !channel_match(l->pattern, c->name)))
+	/* One that lingers is listed too: wsctl compares with Redis's count of subscribers. */
+	if ((!c->n && c->state == CHANNEL_IDLE) || (l->pattern && !channel_match(l->pattern, c->name)))
 		return true;
 	if (json_array_size(l->rows) >= CHANNELS_MAX) {
 		l->more++;
