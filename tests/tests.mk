@@ -4,7 +4,7 @@
 T = $(BUILD)/tests
 
 # --- tools: libc only; built without the sanitizers of a build under test, to stay fast
-TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd
+TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd $(T)/notifyrecv
 TOOL_CFLAGS = $(CSTD) $(WARN) -O2 -g -MMD -MP
 
 $(T)/wscli:    $(T)/tools/wscli.o $(T)/tools/ws.o
@@ -12,6 +12,7 @@ $(T)/wsload:   $(T)/tools/wsload.o $(T)/tools/tally.o $(T)/tools/ws.o
 $(T)/wspub:    $(T)/tools/wspub.o
 $(T)/freeport: $(T)/tools/freeport.o
 $(T)/listenfd: $(T)/tools/listenfd.o
+$(T)/notifyrecv: $(T)/tools/notifyrecv.o
 $(TOOLS):
 	$(CC) -o $@ $^
 

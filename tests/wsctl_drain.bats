@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# Goal: a node's clients move to the others without a single 1006, at the pace that was asked for, and
+# wsctl says only then "safe to stop" when every worker of HAProxy is at zero.
+
+load helpers
+. "$BATS_TEST_DIRNAME/wsctl.bash"
+
+@test "drain: every client gets 1012 and comes back elsewhere; the node is empty and told so" {
+	cluster ws1 ws2
+	clients 6
+	[ "$(conns ws2)" = 3 ]
+	run -0 wsctl drain ws2
+	says "ws2: 3 clients at 200/s, about 1s; ws1 has room for "
+	says "ws2 drained in "
+	says "3 moved, 0 killed, local and old workers at 0"
+	says "safe to stop; afterwards: wsctl ready ws2"
+	wait_until 5 reaches 3 closed_with 1012
+	clients_are ws2 0
+	# New ones go elsewhere.
+	clients 2
+	clients_are ws1 5
+	state_is_now ws2 drained
+	run -0 wsctl drain ws2
+	says "ws2 is drained already"
+	run -0 wsctl ready ws2
+	says "ws2 is up and takes clients"
+	state_is_now ws2 ready
+	clients 2
+	reaches 1 health ws2 .clients
+}
+
+@test "--rate paces, and the time it says is the time it takes" {
+	cluster ws1 ws2
+	clients 8
+	start=$(now_ms)
+	run -0 wsctl drain ws2 --rate 2/s
+	says "4 clients at 2/s, about 2s"
+	took=$(($(now_ms) - start))
+	[ "$took" -ge 1400 ] && [ "$took" -le $((4500 * WAIT_FACTOR)) ]
+}
+
+@test "--over spreads the clients over the time given" {
+	cluster ws1 ws2
+	clients 8
+	start=$(now_ms)
+	run -0 wsctl drain ws2 --over 3s
+	took=$(($(now_ms) - start))
+	[ "$took" -ge 2000 ] && [ "$took" -le $((6000 * WAIT_FACTOR)) ]
+}
+
+@test "refused when nobody else would serve; --force does it anyway" {
+	cluster ws1 ws2
+	wsctl cordon ws1
+	run -1 wsctl drain ws2
+	says "ws1 is out of service (cordoned or drained)"
+	says "no other node would serve the clients of ws2"
+	state_is_now ws2 ready
+	run -0 wsctl drain ws2 --force
+	state_is_now ws2 drained
+}
+
+@test "the only node, and one whose neighbour is down, are refused too" {
+	cluster ws1 ws2
+	stop ws1
+	wait_until 10 server_is ws1 DOWN
+	run -1 wsctl drain ws2
+	says "ws1 is down"
+	clients 1
+	clients_are ws2 1
+}
+
+@test "an unknown node is 1 and the known ones are named" {
+	cluster ws1 ws2
+	run -1 wsctl drain ws9
+	says 'unknown node "ws9"; there are ws1, ws2'
+}
+
+@test "-n says what would happen; nobody is moved" {
+	cluster ws1 ws2
+	clients 4
+	run -0 wsctl drain -n ws2
+	says "ws2: 2 clients at 200/s"
+	says "would drain ws2; nothing changed"
+	state_is_now ws2 ready
+	clients_are ws2 2
+}
+
+@test "deadline passed: 75 and who is left where; --kill cuts and counts them" {
+	cluster ws1 ws2
+	clients 4
+	run -75 wsctl drain ws2 --rate 1/m --deadline 1s
+	says "ws2: 1 client left after 1s"
+	says "1 on local"
+	says "cut them: wsctl drain ws2 --kill"
+	state_is_now ws2 draining
+	run -0 wsctl drain ws2 --rate 1/m --deadline 1s --kill
+	says "0 moved, 1 killed"
+	wait_until 5 eval 'cat log/ws.c* | grep -qx eof'
+}
+
+@test "Ctrl-C: it says what goes on and how to undo it, 130; ready undoes it" {
+	cluster ws1 ws2
+	clients 4
+	background drain drain ws2 --rate 1/m
+	wait_until 5 log_has drain "ws2: 2 clients at 1/m"
+	kill -INT "$(pid drain)"
+	exits drain 5
+	[ "$STATUS" = 130 ]
+	log_has drain "ws2 keeps draining; undo: wsctl ready ws2"
+	state_is_now ws2 draining
+	wsctl ready ws2
+	state_is_now ws2 ready
+	health_is ws2 200
+	clients_are ws2 1
+}
+
+@test "a second drain of the same node follows the first" {
+	cluster ws1 ws2
+	clients 4
+	background one drain ws2 --rate 1/m
+	wait_until 5 log_has one "ws2: 2 clients"
+	background two drain ws2
+	wait_until 5 log_has two "locked by .*pid $(pid one), drain ws2"
+	wait_until 5 log_has two "following that drain"
+	# Somebody is in a hurry and takes the last client away.
+	for c in 1 2 3 4; do ws_stop "c$c"; done
+	exits one 10
+	[ "$STATUS" = 0 ]
+	exits two 10
+	[ "$STATUS" = 0 ]
+	log_has two "ws2 drained in "
+}
+
+@test "ready ends a drain that somebody waits for: that one fails and says who" {
+	cluster ws1 ws2
+	clients 4
+	background drain drain ws2 --rate 1/m
+	wait_until 5 log_has drain "ws2: 2 clients"
+	run -0 wsctl ready ws2
+	exits drain 10
+	[ "$STATUS" = 1 ]
+	log_has drain "ws2 was made ready again by "
+	server_is ws2 UP
+}
+
+@test "--no-wait begins it and returns" {
+	cluster ws1 ws2
+	clients 4
+	run -0 wsctl drain ws2 --no-wait
+	says "wait for it: wsctl drain ws2"
+	wait_until 10 state_is_now ws2 drained
+	run -0 wsctl drain ws2
+}
+
+@test "tunnels on an old worker count: drained means that they are gone too" {
+	cluster ws1 ws2
+	clients 4
+	reload_haproxy
+	[ "$(conns ws2)" = 0 ]
+	run -0 wsctl status
+	says "local old worker "
+	says "holds 4 clients"
+	run -0 wsctl drain ws2 --rate 2/s
+	says "2 moved, 0 killed"
+	clients_are ws2 0
+	wait_until 5 reaches 2 closed_with 1012
+}
+
+@test "a drain survives a reload of HAProxy" {
+	cluster ws1 ws2
+	wsctl drain ws2
+	reload_haproxy
+	state_is_now ws2 drained
+	clients 3
+	clients_are ws2 0
+	run -0 wsctl ready ws2
+}
+
+@test "a dead node without clients drains with a note" {
+	cluster ws1 ws2
+	stop ws2 KILL
+	wait_until 10 server_is ws2 DOWN
+	run -0 wsctl drain ws2
+	says "note: ws2 does not answer; it has no clients"
+	state_is_now ws2 drained
+}
+
+@test "a node that hangs: HAProxy's half is done and waited for; --kill says how many were cut" {
+	cluster ws1 ws2
+	clients 4
+	kill -STOP "$(pid ws2)"
+	run -75 wsctl drain ws2 --deadline 2s
+	says "note: ws2 does not answer; waiting for its 2 tunnels to end"
+	says "2 on local"
+	run -0 wsctl drain ws2 --deadline 1s --kill
+	says "0 ended, 2 killed"
+}
+
+@test "redis away: no new clients come, the other half is told, 69" {
+	cluster ws1 ws2
+	clients 4
+	stop_redis
+	run -69 wsctl drain ws2
+	says "redis 127.0.0.1:${PORT[redis]}: connection refused"
+	says "systemctl stop wsnode@ws2"
+	says "undo: wsctl ready ws2"
+	[ "$(conns ws2)" = 2 ]
+	server_is ws2 DRAIN || server_is ws2 DOWN || server_is ws2 NOLB
+}
+
+@test "HAProxy away: 69, the clients stay" {
+	cluster ws1 ws2
+	stop haproxy
+	run -69 wsctl drain ws2
+	health_is ws2 200
+}
+
+@test "--json: one object, moved and killed apart" {
+	cluster ws1 ws2
+	clients 4
+	run -0 --separate-stderr wsctl drain ws2 --json
+	jq -e '.version == 1 and .ok and .node == "ws2" and .state == "drained" and .moved == 2 and .killed == 0' <<<"$output"
+	[[ $stderr == *"safe to stop"* ]]
+	run -0 --separate-stderr wsctl drain ws1 --json -q --force
+	[ "$stderr" = "" ]
+	wsctl ready ws2
+	run -1 --separate-stderr wsctl drain ws9 --json
+	jq -e '.version == 1 and .ok == false and (.error | test("unknown node"))' <<<"$output"
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# Goal: at 3 a.m. one screen says what HAProxy sees and what the nodes say, side by side, and what to do;
+# programs get the same as JSON.
+
+load helpers
+. "$BATS_TEST_DIRNAME/wsctl.bash"
+
+@test "all is well: one line, one row a node, no warnings" {
+	cluster ws1 ws2
+	clients 3
+	run -0 wsctl status
+	[ "${lines[0]}" = "chat: 2/2 nodes serving, 3 clients, redis ok, local ok" ]
+	[[ ${lines[1]} =~ ^NODE\ +ADDRESS\ +STATE\ +HEALTH\ +CONNS\ +CLIENTS\ +OUT/s\ +UP$ ]]
+	[[ ${lines[2]} =~ ^ws1\ +127.0.0.1:${PORT[ws1]}\ +ready\ +up\ +[12]\ +[12]\ +0\ +[0-9]+s$ ]]
+	[ "${#lines[@]}" = 4 ]
+}
+
+@test "rates are true: messages a second to clients" {
+	cluster ws1
+	clients 4 fast
+	wait_until 5 numsub_is chat:fast 1
+	spawn pub bash -c 'while :; do echo x; sleep 0.02; done | "$0" -c wscale.yaml publish fast -' "$BUILD/wsctl"
+	wait_until 5 ws_wait c1 '^text x$'
+	out=$(wsctl status --json | jq '.nodes[0].out_per_s')
+	# 4 clients, a little below 50 a second.
+	awk -v o="$out" 'BEGIN { exit !(o > 60 && o < 210) }'
+}
+
+@test "a silent node is a row: 0, with what to know" {
+	cluster ws1 ws2
+	clients 4
+	stop ws2 KILL
+	wait_until 10 server_is ws2 DOWN
+	run -0 wsctl status
+	says "chat: 1/2 nodes serving"
+	[[ $output =~ ws2\ +127.0.0.1:${PORT[ws2]}\ +ready\ +down\ L4 ]]
+	says "! ws2 does not answer"
+}
+
+@test "redis away: 69, clients from /healthz, and why the nodes can't deliver" {
+	cluster ws1 ws2
+	clients 3
+	stop_redis
+	wait_until 10 health_is ws1 503
+	run -69 wsctl status
+	says "3 clients, redis away, local ok"
+	says "! redis 127.0.0.1:${PORT[redis]}: connection refused"
+	says "! ws1 can't deliver: "
+}
+
+@test "HAProxy away: 69, and the nodes' own words" {
+	cluster ws1 ws2
+	stop haproxy
+	run -69 wsctl status
+	says "redis ok, local away"
+	says "admin.sock"
+	says_not "absent"
+	[[ $output =~ ws1\ +127.0.0.1:${PORT[ws1]}\ +ready\ +-\ +-\ +0 ]]
+}
+
+@test "strangers and absentees are told apart" {
+	cluster ws1
+	new_node ws2
+	run -0 wsctl status
+	says "1/1 node serving"
+	says "! ws2 is on redis, but not in the cluster: wsctl add ws2 ADDRESS"
+	sed -i "s/^nodes:/nodes:\n  ws3: 127.0.0.1:9/" wscale.yaml
+	run -0 wsctl status
+	says "! ws3 is not in HAProxy: wsctl add ws3 127.0.0.1:9"
+	says "! ws3 does not answer"
+}
+
+@test "a node that runs with other keys is told" {
+	cluster ws1
+	sed -i 's/^nodes:/channels: { default: lobby }\nnodes:/' wscale.yaml
+	run -0 wsctl status
+	says "! ws1 runs with other redis, auth or channels keys"
+}
+
+@test "a drain that isn't wsctl's is told" {
+	cluster ws1 ws2
+	clients 2
+	hap "set server wscale_chat/ws2 state drain"
+	run -0 wsctl status
+	says "! ws2 is in drain in HAProxy, not by wsctl: wsctl ready ws2"
+	wsctl ready ws2
+	control ws2 '"do":"drain","grace_ms":60000' | jq -e .ok
+	wait_until 10 server_is ws2 NOLB
+	run -0 wsctl status
+	says "! ws2 itself is drain"
+	[[ $output =~ ws2\ .*leaving ]]
+}
+
+@test "status NAME shows one node in detail" {
+	cluster ws1 ws2
+	clients 2
+	run -0 wsctl status ws2
+	[ "${lines[0]}" = "ws2 at $(at ws2)" ]
+	says "state     ready"
+	says "health    up, L7OK (UP), for "
+	says "clients   1 of "
+	says "start id $(health ws2 .start_id)"
+	run -1 wsctl status ws9
+	says 'unknown node "ws9"'
+}
+
+@test "--json: every key, whatever is away" {
+	cluster ws1 ws2
+	clients 2
+	keys='.version == 1 and .cluster == "chat" and (.redis | has("ok")) and (.haproxy | has("old_workers"))
+		and (.nodes | length == 2) and (.nodes[0] | has("name") and has("address") and has("state")
+		and has("health") and has("connections") and has("clients") and has("out_per_s") and has("weight"))
+		and (.warnings | type == "array")'
+	wsctl status --json | jq -e "$keys and .ok and .serving == 2 and .clients == 2 and .nodes[0].health == \"up\""
+	wsctl status ws2 --json | jq -e '.nodes | length == 1 and .[0].name == "ws2"'
+	stop_redis
+	run -69 --separate-stderr wsctl status --json
+	jq -e "$keys and .ok == false and .redis.ok == false" <<<"$output"
+	stop haproxy
+	run -69 --separate-stderr wsctl status --json
+	jq -e "$keys and .haproxy.ok == false" <<<"$output"
+}
+
+@test "a piped table has no colour and isn't cut" {
+	cluster ws1
+	unset NO_COLOR
+	wsctl status | cat >out
+	not grep -q $'\033' out
+}

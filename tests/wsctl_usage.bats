@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# Goal: whoever types wsctl for the first time finds the way: help, typing errors, exit codes, JSON on
+# every failure, a full disk.
+
+load helpers
+. "$BATS_TEST_DIRNAME/wsctl.bash"
+
+@test "help lists every command; help COMMAND and COMMAND --help show its options" {
+	run -0 "$BUILD/wsctl" help
+	for c in check generate status add cordon drain ready remove weight channels publish token; do
+		says "  $c "
+	done
+	run -0 "$BUILD/wsctl" help drain
+	says "usage: wsctl drain NAME [--over D]"
+	says "[-n]"
+	first=$output
+	run -0 "$BUILD/wsctl" drain --help
+	[ "$output" = "$first" ]
+	run -0 "$BUILD/wsctl" --help
+	says "usage: wsctl"
+}
+
+@test "version, for people and programs" {
+	run -0 "$BUILD/wsctl" version
+	[[ $output =~ ^wsctl\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	run -0 "$BUILD/wsctl" --version
+	"$BUILD/wsctl" version --json | jq -e '.version == 1 and .ok and (.wsctl | test("^[0-9.]+$"))'
+}
+
+@test "typing errors end with 64 and the right word" {
+	run -64 "$BUILD/wsctl"
+	says "wsctl help lists them"
+	run -64 "$BUILD/wsctl" drian ws2
+	says 'unknown command "drian", did you mean "drain"?'
+	run -64 "$BUILD/wsctl" drain ws2 --dedline 5s
+	says "did you mean --deadline?"
+	run -64 "$BUILD/wsctl" drain ws2 --deadline 5
+	says "not a duration such as"
+	run -64 "$BUILD/wsctl" drain ws2 --weight 5
+	says "drain takes no --weight"
+	run -64 "$BUILD/wsctl" status -n
+	says "status takes no --dry-run"
+	run -64 "$BUILD/wsctl" drain
+	says "drain needs NAME"
+	says "usage: wsctl drain NAME"
+	run -64 "$BUILD/wsctl" drain ws1 ws2
+	says 'one argument too many: "ws2"'
+}
+
+@test "options stand anywhere, and -- ends them" {
+	write_yaml
+	run -0 "$BUILD/wsctl" version -q -c nowhere.yaml
+	run -64 "$BUILD/wsctl" -c wscale.yaml publish -- a/b --json
+	says "can't be a channel"
+	run -64 "$BUILD/wsctl" weight ws1 300 --config=wscale.yaml
+	says "not a weight from 0 to 256"
+}
+
+@test "a file with errors is 78, and all of them are told with their positions" {
+	printf 'clustr: x\nnode:\n  ping: 25\nnodes:\n  ws1: 127.0.0.1:1\n' >wscale.yaml
+	run -78 wsctl status
+	says "wscale.yaml:1:1: "
+	says 'did you mean "cluster"'
+	says "wscale.yaml:3:9: "
+	says "2 errors, nothing changed"
+	run -78 "$BUILD/wsctl" -c missing.yaml status
+	says "missing.yaml"
+}
+
+@test "the file is found by -c, then WSCALE_CONFIG, never in the current directory" {
+	write_yaml
+	run -78 "$BUILD/wsctl" publish a b
+	says "/etc/wscale/wscale.yaml"
+	WSCALE_CONFIG=$W/wscale.yaml run -69 "$BUILD/wsctl" publish a b
+	says "redis 127.0.0.1:${PORT[redis]}: connection refused"
+}
+
+@test "with --json every failure is one object on stdout" {
+	write_yaml
+	for args in "publish a b" "status" "drain ws1" "drain" "weight ws1 x" "nonsense" "add ws9 nowhere"; do
+		# shellcheck disable=SC2086
+		wsctl --json $args 2>/dev/null >out || :
+		[ "$(wc -l <out)" = 1 ]
+		jq -e '.version == 1 and .ok == false' out
+	done
+}
+
+@test "a full disk or a reader that left is a failure" {
+	run -1 bash -c '"$0" help >/dev/full' "$BUILD/wsctl"
+	says "can't write the output: "
+	run -1 bash -c '{ "$0" help; echo "$?" >rc; } | true; cat rc; exit "$(cat rc)"' "$BUILD/wsctl"
+	[ "$output" = 1 ]
+}
