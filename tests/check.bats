@@ -91,6 +91,7 @@ load helpers
 	[[ $output == *"warning: haproxy.maxconn 50000 needs 100300 file descriptors and this shell may open 15000"* ]]
 	[[ $output == *"warning: ws1 may get 40000 tunnels"* ]]
 	[[ $output != *"ws2 may get"* ]]
+	wsctl check --json 2>/dev/null | jq -e '.ok and (.warnings | length) >= 1 and (.warnings | all(type == "string"))'
 }
 
 @test "own: backend is checked with the other files of the running HAProxy" {

@@ -219,6 +219,13 @@ client_on() {
 	row_has ws3 "admin=8 "
 	if grep -i 'state file' log/haproxy | grep -v "Can't open"; then fail "HAProxy complains of the state file"; fi
 
+	# a port that was changed by hand reaches the state file with generate
+	port ws4
+	sed -i "s/ws3: .*/ws3: 127.0.0.1:${PORT[ws4]}/" wscale.yaml
+	wsctl generate -o "$W/haproxy.cfg"
+	reload_haproxy
+	row_has ws3 "addr=127.0.0.1:${PORT[ws4]} admin=8 "
+
 	hapctl state ws1 ready root
 	hapctl state ws3 removed root
 	[ "$(hapctl state ws3)" = "ready " ]
@@ -307,6 +314,11 @@ client_on() {
 	[ "$(handshake "$(url haproxy /)")" = 429 ]
 	ws_stop c1
 	wait_until 5 eval '[ "$(handshake "$(url haproxy /)")" = 101 ]'
+	sed -i 's,per_source: .*,per_source: { rate: 3/1m },' wscale.yaml
+	wsctl generate -o "$W/haproxy.cfg"
+	reload_haproxy
+	for _ in 1 2 3; do [ "$(handshake "$(url haproxy /)")" = 101 ]; done
+	[ "$(handshake "$(url haproxy /)")" = 429 ]
 }
 
 @test "show info carries the identity of the loaded file: the same after a node is added, another after a new bind" {

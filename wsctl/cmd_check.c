@@ -5,6 +5,7 @@
  */
 #include <jansson.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,24 @@ static void nodes(const struct config *cfg, struct errs *errs)
 	}
 }
 
-static void haproxy(struct run *r, const struct config *cfg, struct errs *errs)
+/* Said at once; kept for --json. */
+static void warn(struct run *r, json_t *list, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void warn(struct run *r, json_t *list, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	say(r, "warning: %s", text);
+	json_array_append_new(list, json_string(text));
+	free(text);
+}
+
+static void haproxy(struct run *r, const struct config *cfg, struct errs *errs, json_t *warnings)
 {
 	struct verdict v = {0};
 	char *text = render(cfg);
@@ -82,35 +100,35 @@ static void haproxy(struct run *r, const struct config *cfg, struct errs *errs)
 		p += len + (p[len] == '\n');
 	}
 	if (v.ok && v.master && !v.loaded)
-		say(r, "warning: the running HAProxy does not read %s; give it -f %s too",
-		    cfg->haproxy.file, cfg->haproxy.file);
+		warn(r, warnings, "the running HAProxy does not read %s; give it -f %s too",
+		     cfg->haproxy.file, cfg->haproxy.file);
 out:
 	free(text);
 	verdict_free(&v);
 }
 
-static void limits(struct run *r, const struct config *cfg)
+static void limits(struct run *r, const struct config *cfg, json_t *warnings)
 {
 	struct rlimit lim;
 	unsigned long long need = 2 * render_maxconn(cfg) + FDS_BESIDE;
 	if (cfg->haproxy.own == OWN_ALL && getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
 	    lim.rlim_max != RLIM_INFINITY && need > lim.rlim_max)
-		say(r,
-		    "warning: haproxy.maxconn %u needs %llu file descriptors and this shell may "
-		    "open %llu: "
-		    "HAProxy would not start with that limit (LimitNOFILE=)",
-		    cfg->haproxy.maxconn, need, (unsigned long long)lim.rlim_max);
+		warn(r, warnings,
+		     "haproxy.maxconn %u needs %llu file descriptors and this shell may "
+		     "open %llu: "
+		     "HAProxy would not start with that limit (LimitNOFILE=)",
+		     cfg->haproxy.maxconn, need, (unsigned long long)lim.rlim_max);
 	for (size_t i = 0; i < cfg->n_nodes; i++) {
 		const struct config_node *n = &cfg->nodes[i];
 		unsigned most = n->maxconn ? n->maxconn : cfg->node.max_clients;
 		if (cfg->haproxy.own == OWN_ALL && most > cfg->haproxy.maxconn)
 			most = cfg->haproxy.maxconn;
 		if (!n->at.is_unix && most > PORTS)
-			say(r,
-			    "warning: %s may get %u tunnels, but one TCP address has source ports "
-			    "for about %d: "
-			    "more nodes, or a Unix socket",
-			    n->name, most, PORTS);
+			warn(r, warnings,
+			     "%s may get %u tunnels, but one TCP address has source ports "
+			     "for about %d: "
+			     "more nodes, or a Unix socket",
+			     n->name, most, PORTS);
 	}
 }
 
@@ -135,6 +153,7 @@ int cmd_check(struct run *r)
 {
 	struct errs errs = {0};
 	const char *path = config_path(r->opts.config);
+	json_t *warnings = json_array();
 	int rc = EXIT_OK;
 
 	/* Loaded here and not in main.c: --json tells every error. */
@@ -145,20 +164,21 @@ int cmd_check(struct run *r)
 		nodes(r->cfg, &errs);
 		/* A name that doesn't resolve would only be said twice. */
 		if (!errs.n)
-			haproxy(r, r->cfg, &errs);
+			haproxy(r, r->cfg, &errs, warnings);
 	}
-	if (errs.n) {
+	if (errs.n || !r->cfg) {
 		rc = report(r, path, &errs);
 		goto out;
 	}
-	limits(r, r->cfg);
+	limits(r, r->cfg, warnings);
 	if (r->opts.json)
-		say_json(json_pack("{s:b, s:s, s:i}", "ok", 1, "file", path, "nodes",
-		                   (int)r->cfg->n_nodes));
+		say_json(json_pack("{s:b, s:s, s:i, s:O}", "ok", 1, "file", path, "nodes",
+		                   (int)r->cfg->n_nodes, "warnings", warnings));
 	else
 		printf("%s: %zu node%s, ok\n", path, r->cfg->n_nodes,
 		       r->cfg->n_nodes == 1 ? "" : "s");
 out:
+	json_decref(warnings);
 	errs_free(&errs);
 	return rc;
 }

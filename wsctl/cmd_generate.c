@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "persist.h"
 #include "render.h"
+#include "statefile.h"
 
 static int write_to(struct run *r, const char *path, const char *text)
 {
@@ -30,6 +31,9 @@ static int write_to(struct run *r, const char *path, const char *text)
 	else if (persist_write(path, text, len, &old, 0644) == 0)
 		rc = EXIT_OK;
 	persist_text_free(&old);
+	/* The next start reads both: a drained node's port comes from its row there. */
+	if (rc == EXIT_OK && strcmp(path, r->cfg->haproxy.file) == 0 && statefile_refresh(r->cfg))
+		rc = EXIT_FAILED;
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,15 +28,14 @@ static int name_ok(const char *server)
 	return hap_fail(HAP_REFUSED, "\"%s\" can't be a server's name", server);
 }
 
-/* A command that is silent when it worked. */
-static int silent(const struct config *cfg, const char *server, const char *before,
-                  const char *after)
+/* A command that is silent when it worked: VERB BACKEND/SERVER, and what follows. */
+static int silent(const struct config *cfg, const char *server, const char *verb, const char *after)
 {
 	char *reply;
 	int result = name_ok(server);
 	if (result != HAP_OK)
 		return result;
-	result = hap_ask(cfg->haproxy.socket, &reply, "%s %s/%s%s", before, cfg->haproxy.backend,
+	result = hap_ask(cfg->haproxy.socket, &reply, "%s %s/%s %s", verb, cfg->haproxy.backend,
 	                 server, after);
 	if (result != HAP_OK)
 		return result;
@@ -74,8 +74,8 @@ static int set_state(const struct config *cfg, const char *server, const char *s
 {
 	struct hap_server now;
 	bool found;
-	char after[32] = " state ";
-	strcat(after, state);
+	char after[32];
+	snprintf(after, sizeof(after), "state %s", state);
 	int result = silent(cfg, server, "set server", after);
 	if (result == HAP_OK)
 		result = look(cfg, server, &found, &now);
@@ -110,15 +110,8 @@ int hap_set_weight(const struct config *cfg, const char *server, unsigned weight
 {
 	struct hap_server now;
 	bool found;
-	char after[32] = " weight ", digits[16];
-	size_t n = sizeof(digits);
-	unsigned left = weight;
-	digits[--n] = '\0';
-	do {
-		digits[--n] = (char)('0' + left % 10);
-		left /= 10;
-	} while (left && n);
-	strcat(after, digits + n);
+	char after[32];
+	snprintf(after, sizeof(after), "weight %u", weight);
 	int result = silent(cfg, server, "set server", after);
 	if (result == HAP_OK)
 		result = look(cfg, server, &found, &now);
@@ -240,15 +233,10 @@ static int64_t in_use(const struct config *cfg, const char *server)
 		free(reply);
 		return -1;
 	}
-	size_t be = strlen(cfg->haproxy.backend), sv = strlen(server);
-	if (be + sv + 2 <= sizeof(want)) {
-		memcpy(want, cfg->haproxy.backend, be);
-		want[be] = '/';
-		memcpy(want + be + 1, server, sv + 1);
-		while (used < 0 && hap_table_next(&t))
-			if (strcmp(hap_table_get(&t, "bkname/svname"), want) == 0)
-				used = hap_table_int(&t, "used_cur", -1);
-	}
+	snprintf(want, sizeof(want), "%s/%s", cfg->haproxy.backend, server);
+	while (used < 0 && hap_table_next(&t))
+		if (strcmp(hap_table_get(&t, "bkname/svname"), want) == 0)
+			used = hap_table_int(&t, "used_cur", -1);
 	hap_table_close(&t);
 	return used;
 }

@@ -22,9 +22,9 @@
 
 static const char header[] =
 	"# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight "
-        "srv_iweight "
+	"srv_iweight "
 	"srv_time_since_last_change srv_check_status srv_check_result srv_check_health "
-        "srv_check_state "
+	"srv_check_state "
 	"srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl "
 	"srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
 
@@ -240,6 +240,29 @@ int state_write(const struct config *cfg, const char *node, enum node_state stat
 		say_error("out of memory");
 	else
 		rc = persist_write(path, now, strlen(now), &text, 0644);
+	free(now);
+	statefile_free(&f);
+	persist_text_free(&text);
+	free(path);
+	return rc;
+}
+
+int statefile_refresh(const struct config *cfg)
+{
+	struct statefile f;
+	struct file_text text;
+	char *path, *now;
+	int rc = 0;
+
+	if (load(cfg, &path, &text, &f))
+		return -1;
+	now = statefile_text(cfg, &f);
+	if (!now) {
+		say_error("out of memory");
+		rc = -1;
+	} else if (text.exists && strcmp(text.p, now) != 0) {
+		rc = persist_write(path, now, strlen(now), &text, 0644);
+	}
 	free(now);
 	statefile_free(&f);
 	persist_text_free(&text);

@@ -29,4 +29,8 @@ const struct node_note *statefile_get(const struct statefile *, const char *node
 char *statefile_text(const struct config *, const struct statefile *);
 void statefile_free(struct statefile *);
 
+/* Writes the rows of STATE_DIR/BACKEND.state anew from today's YAML, if there is such a file. 0, or
+ * -1, printed. */
+int statefile_refresh(const struct config *);
+
 #endif

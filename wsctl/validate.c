@@ -29,18 +29,15 @@ enum { DEADLINE_MS = 60000, ARGS_MAX = 512 };
 struct job {
 	const struct config *cfg;
 	char dir[4096], file[4200],
-		main[4200];   /* temporary: the text, and the main file if one is needed */
-	char *argv[ARGS_MAX]; /* owned */
-	size_t argc;
+		main[4200]; /* temporary: the text, and the main file if one is needed */
+	struct buf args;    /* the command line, each with its NUL */
 	bool loaded, master;
 };
 
 static int arg(struct job *j, const char *a)
 {
-	if (j->argc + 1 >= ARGS_MAX)
-		return -1;
-	j->argv[j->argc] = strdup(a);
-	return j->argv[j->argc] ? (int)++j->argc : -1;
+	buf_add(&j->args, a, strlen(a) + 1);
+	return j->args.oom ? -1 : 0;
 }
 
 static int write_file(const char *path, const char *text)
@@ -77,7 +74,7 @@ static int add_file(struct job *j, const char *path)
 		j->loaded = true;
 		path = j->file;
 	}
-	return arg(j, "-f") < 0 || arg(j, path) < 0 ? -1 : 0;
+	return arg(j, "-f") || arg(j, path) ? -1 : 0;
 }
 
 static int is_cfg(const struct dirent *d)
@@ -175,7 +172,7 @@ static int prepare(struct job *j, const char *text)
 	snprintf(j->file, sizeof(j->file), "%s/%.100s", j->dir, name ? name + 1 : "haproxy.cfg");
 	if (write_file(j->file, text))
 		return -1;
-	if (arg(j, "haproxy") < 0 || arg(j, "-c") < 0)
+	if (arg(j, "haproxy") || arg(j, "-c"))
 		return -1;
 	if (j->cfg->haproxy.own == OWN_ALL)
 		return add_file(j, j->file);
@@ -208,16 +205,23 @@ static void cleanup(struct job *j)
 		unlink(j->main);
 	if (j->dir[0])
 		rmdir(j->dir);
-	for (size_t i = 0; i < j->argc; i++)
-		free(j->argv[i]);
+	buf_free(&j->args);
 	errno = kept;
 }
 
 /* Runs it; the exit status, or -1 with errno. What it says is in out. */
 static int run(struct job *j, struct buf *out)
 {
+	char *argv[ARGS_MAX + 1] = {NULL};
+	size_t argc = 0;
 	int p[2], status = 0;
 	uint64_t until = now_ms() + DEADLINE_MS;
+	for (size_t at = 0; at < j->args.len && argc < ARGS_MAX; at += strlen(j->args.p + at) + 1)
+		argv[argc++] = j->args.p + at;
+	if (argc == ARGS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
 	if (pipe2(p, O_CLOEXEC))
 		return -1;
 	pid_t pid = fork();
@@ -229,7 +233,7 @@ static int run(struct job *j, struct buf *out)
 	if (pid == 0) {
 		const char *path = getenv("PATH");
 		char wide[8192];
-		int null = open("/dev/null", O_RDWR);
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 		/* A user's PATH often lacks the place where packages put daemons. */
 		snprintf(wide, sizeof(wide), "%s:/usr/local/sbin:/usr/sbin:/sbin",
 		         path ? path : "/usr/bin:/bin");
@@ -238,7 +242,7 @@ static int run(struct job *j, struct buf *out)
 		dup2(null, 0);
 		dup2(p[1], 1);
 		dup2(p[1], 2);
-		execvp(j->argv[0], j->argv);
+		execvp("haproxy", argv);
 		_exit(errno == ENOENT ? 127 : 126);
 	}
 	close(p[1]);
@@ -314,7 +318,9 @@ int validate(const struct config *cfg, const char *text, struct verdict *out)
 	out->loaded = j.loaded;
 	out->master = j.master;
 	out->ok = status == 0;
-	if (status == 127)
+	if (status < 0)
+		out->said = strdup(strerror(errno));
+	else if (status == 127)
 		out->said = strdup("haproxy is not installed here, so nothing can be checked");
 	else if (status == 125)
 		out->said = strdup("haproxy -c did not end by itself");
