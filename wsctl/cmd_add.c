@@ -168,6 +168,8 @@ static int run(struct add *a)
 		if (rc)
 			return rc;
 		cfg = a->commit.cfg;
+	} else if ((rc = commit_finish(a->r))) {
+		return rc;
 	}
 	if (a->r->opts.dry_run)
 		return dry_run(a);

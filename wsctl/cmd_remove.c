@@ -47,6 +47,8 @@ static int take_out(struct run *r, const struct member *m)
 		if (rc)
 			goto out;
 		cfg = c.cfg;
+	} else if ((rc = commit_finish(r))) {
+		goto out;
 	}
 	if (r->opts.dry_run) {
 		say(r, "would remove %s from %s%s; nothing changed", m->name,
@@ -100,7 +102,7 @@ int cmd_remove(struct run *r)
 	say(r, "%s removed; on its host: systemctl disable --now wsnode@%s", m.name, m.name);
 	if (r->opts.json)
 		say_json(json_pack("{s:s, s:s, s:I, s:I}", "node", m.name, "state", "removed",
-		                   "moved", (json_int_t)(d.clients - d.killed), "killed",
+		                   "moved", (json_int_t)drain_moved(&d), "killed",
 		                   (json_int_t)d.killed));
 out:
 	hap_servers_free(&all);

@@ -103,6 +103,22 @@ out:
 	return rc;
 }
 
+int commit_finish(struct run *r)
+{
+	struct lock lock;
+	int rc;
+
+	if (r->opts.dry_run || r->opts.runtime)
+		return EXIT_OK;
+	rc = lock_take(r->cfg, "edit", "finish", LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	if (persist_rendered(r->cfg, false))
+		rc = EXIT_FAILED;
+	lock_drop(&lock);
+	return rc;
+}
+
 int commit_undo(struct run *r, struct commit *c)
 {
 	const char *path = r->cfg->path, *file = c->cfg ? c->cfg->haproxy.file : NULL;

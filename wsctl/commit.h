@@ -28,6 +28,11 @@ struct commit {
  * its cfg. EXIT_OK, or an exit code, printed, with nothing changed.
  */
 int commit_make(struct run *, enum commit_kind, const struct config_node *, struct commit *out);
+/*
+ * The rendered file made to follow a YAML that holds the change already: what a run that was killed
+ * between the two left over. Nothing is written when it does. EXIT_OK, or an exit code, printed.
+ */
+int commit_finish(struct run *);
 /* Puts both files back unless somebody changed the YAML since: then says so. 0 or -1. */
 int commit_undo(struct run *, struct commit *);
 void commit_free(struct commit *);
