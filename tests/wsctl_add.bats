@@ -159,6 +159,54 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	server_is ws2 UP
 }
 
+@test "wherever an add is killed, the next one finishes it" {
+	cluster ws1
+	new_node ws2
+	for stage in "grep -q ws2 wscale.yaml" "grep -q ws2 haproxy.cfg" "in_haproxy ws2"; do
+		background adding add ws2 "$(at ws2)"
+		# shellcheck disable=SC2086
+		wait_until 5 $stage
+		stop adding KILL
+		run -0 wsctl add ws2 "$(at ws2)"
+		server_is ws2 UP
+		[ "$(grep -c "ws2:" wscale.yaml)" = 1 ]
+		[ "$(grep -c "server ws2 " haproxy.cfg)" = 1 ]
+		wsctl remove ws2
+	done
+}
+
+@test "Ctrl-C in an add undoes it" {
+	cluster ws1
+	new_node ws2
+	remember
+	background adding add ws2 "$(at ws2)"
+	wait_until 5 in_haproxy ws2
+	kill -INT "$(pid adding)"
+	exits adding 10
+	if [ "$STATUS" = 0 ]; then skip "it was faster"; fi
+	[ "$STATUS" = 130 ]
+	log_has adding "ws2 was not added, nothing changed"
+	unchanged
+	not in_haproxy ws2
+}
+
+@test "two adds at once: both are in" {
+	cluster ws1
+	new_node ws2
+	new_node ws3
+	background one add ws2 "$(at ws2)"
+	background two add ws3 "$(at ws3)"
+	exits one 20
+	[ "$STATUS" = 0 ]
+	exits two 20
+	[ "$STATUS" = 0 ]
+	for n in ws1 ws2 ws3; do
+		grep -q "^  $n: $(at $n)$" wscale.yaml
+		grep -q "server $n " haproxy.cfg
+		server_is "$n" UP
+	done
+}
+
 @test "add clears a drain that the node still remembers" {
 	cluster ws1
 	new_node ws2

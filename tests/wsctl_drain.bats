@@ -196,6 +196,19 @@ load helpers
 	says "0 ended, 2 killed"
 }
 
+@test "a node that dies in its drain: what nobody can know is not called moved" {
+	cluster ws1 ws2
+	clients 8
+	background drain drain ws2 --rate 1/m
+	wait_until 5 log_has drain "ws2: 4 clients"
+	wait_until 5 clients_are ws2 3
+	kill -KILL "$(pid ws2)"
+	exits drain 10
+	[ "$STATUS" = 0 ]
+	log_has drain "1 moved, 0 killed, 3 unknown since it stopped answering" ||
+		log_has drain "0 moved, 0 killed, 4 unknown since it stopped answering"
+}
+
 @test "redis away: no new clients come, the other half is told, 69" {
 	cluster ws1 ws2
 	clients 4

@@ -30,12 +30,12 @@ int cmd_drain(struct run *r)
 		say(r, "safe to stop; afterwards: wsctl ready %s", m.name);
 	}
 	if (r->opts.json)
-		say_json(json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:f}", "node", m.name, "state",
-		                   r->opts.no_wait && !d.already ? "draining" : "drained",
+		say_json(json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:f}", "node", m.name,
+		                   "state", r->opts.no_wait && !d.already ? "draining" : "drained",
 		                   "answers", !d.silent, "clients", (json_int_t)d.clients, "moved",
-		                   r->opts.no_wait ? (json_int_t)0
-		                                   : (json_int_t)(d.clients - d.killed),
-		                   "killed", (json_int_t)d.killed, "seconds", d.seconds));
+		                   r->opts.no_wait ? (json_int_t)0 : (json_int_t)drain_moved(&d),
+		                   "killed", (json_int_t)d.killed, "unknown", (json_int_t)d.unknown,
+		                   "seconds", d.seconds));
 out:
 	hap_servers_free(&all);
 	return rc;

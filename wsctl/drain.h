@@ -20,6 +20,8 @@ struct drain {
 	uint64_t clients;  /* when it began */
 	double per_second; /* 0: not known */
 	uint64_t killed;
+	uint64_t
+		unknown; /* it stopped answering while it had them: moved or cut, nobody can tell */
 	uint64_t started_ms, deadline_ms; /* deadline: how long in all */
 	bool silent;                      /* the node doesn't answer: only HAProxy's half */
 	bool already;                     /* nothing had to be done */
@@ -36,6 +38,7 @@ int drain_run(struct run *, const struct member *m, const struct hap_servers *, 
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);
+uint64_t drain_moved(const struct drain *);
 /* "ws2 drained in 47s: ..." */
 void drain_report(const struct drain *);
 

@@ -27,7 +27,9 @@ struct view {
 	uint64_t here; /* the current worker */
 	struct hap_workers old;
 	int64_t clients; /* the node's word; -1: not known */
-	bool gone;       /* HAProxy has no such server any more */
+	int64_t last;    /* the last word it gave */
+	bool dead;       /* redis is there, the node isn't */
+	uint64_t direct; /* of the node's clients, those that HAProxy doesn't have */
 };
 
 static bool drawn;
@@ -79,16 +81,19 @@ const char *drain_pace(double per_second, char out[static 40])
 	return out;
 }
 
-static int64_t node_clients(const struct drain *d)
+static void ask_node(const struct drain *d, struct view *v)
 {
 	struct ctl_replies replies;
-	int64_t n = -1;
 
+	v->clients = -1;
+	v->dead = false;
 	if (ctl_ask(d->r->cfg, d->name, request_new("report"), ASK_MS, &replies))
-		return -1;
-	n = reply_int(ctl_reply(&replies, d->name), "clients", -1);
+		return;
+	v->clients = reply_int(ctl_reply(&replies, d->name), "clients", -1);
+	v->dead = v->clients < 0;
+	if (!v->dead)
+		v->last = v->clients;
 	ctl_replies_free(&replies);
-	return n;
 }
 
 /* One look at HAProxy; slow: at the old workers and the node too. */
@@ -96,21 +101,28 @@ static int look(struct drain *d, struct view *v, bool slow)
 {
 	struct hap_servers all;
 	const struct hap_server *s;
+	uint64_t seen;
 	int rc = hap_servers(d->r->cfg, &all);
 
 	if (rc != HAP_OK)
 		return rc;
 	s = hap_server(&all, d->name);
-	v->gone = !s;
 	v->here = s ? s->scur : 0;
 	hap_servers_free(&all);
 	if (!slow)
 		return HAP_OK;
 	hap_workers_free(&v->old);
 	memset(&v->old, 0, sizeof v->old);
-	if (!d->blind && hap_old_workers(d->r->cfg, d->name, &v->old) != HAP_OK)
+	rc = d->blind ? HAP_OK : hap_old_workers(d->r->cfg, d->name, &v->old);
+	if (rc != HAP_OK) {
+		/* What isn't seen isn't zero. */
 		memset(&v->old, 0, sizeof v->old);
-	v->clients = d->silent ? -1 : node_clients(d);
+		return rc;
+	}
+	if (!d->silent)
+		ask_node(d, v);
+	seen = v->here + v->old.tunnels;
+	v->direct = v->clients > 0 && (uint64_t)v->clients > seen ? (uint64_t)v->clients - seen : 0;
 	return HAP_OK;
 }
 
@@ -170,7 +182,7 @@ static int overtaken(const struct drain *d)
 
 int drain_watch(struct drain *d)
 {
-	struct view v = {.clients = -1};
+	struct view v = {.clients = -1, .last = (int64_t)d->clients};
 	uint64_t slow_at = 0, seen_at = now_ms();
 	int rc;
 
@@ -187,12 +199,12 @@ int drain_watch(struct drain *d)
 			say_error("%s keeps draining; undo: wsctl ready %s", d->name, d->name);
 			break;
 		}
-		left = v.here + v.old.tunnels;
-		if (v.clients > 0 && (uint64_t)v.clients > left)
-			left = (uint64_t)v.clients;
+		left = v.here + v.old.tunnels + v.direct;
 		if (left > d->clients)
 			d->clients = left;
 		if (rc == HAP_OK && slow && !left) {
+			if (v.dead && v.last > 0)
+				d->unknown = (uint64_t)v.last;
 			rc = EXIT_OK;
 			break;
 		}
@@ -228,13 +240,22 @@ int drain_watch(struct drain *d)
 	return rc;
 }
 
+uint64_t drain_moved(const struct drain *d)
+{
+	uint64_t other = d->killed + d->unknown;
+
+	return d->clients > other ? d->clients - other : 0;
+}
+
 void drain_report(const struct drain *d)
 {
-	char a[NUM_STR], b[NUM_STR], t[NUM_STR];
-	uint64_t moved = d->clients > d->killed ? d->clients - d->killed : 0;
+	char a[NUM_STR], b[NUM_STR], c[NUM_STR], t[NUM_STR], unknown[96] = "";
 
-	say(d->r, "%s drained in %s: %s %s, %s killed, %s%s at 0", d->name,
-	    num_age((int64_t)(d->seconds + 0.99), t), num_count(moved, a),
-	    d->silent && !d->following ? "ended" : "moved", num_count(d->killed, b),
+	if (d->unknown)
+		snprintf(unknown, sizeof unknown, ", %s unknown since it stopped answering",
+		         num_count(d->unknown, c));
+	say(d->r, "%s drained in %s: %s %s, %s killed%s, %s%s at 0", d->name,
+	    num_age((int64_t)(d->seconds + 0.99), t), num_count(drain_moved(d), a),
+	    d->silent && !d->following ? "ended" : "moved", num_count(d->killed, b), unknown,
 	    d->r->cfg->haproxy.balancer, d->blind ? "" : " and old workers");
 }

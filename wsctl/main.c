@@ -15,8 +15,8 @@
 
 static int usage(const struct command *c)
 {
-	fprintf(stderr, "usage: wsctl %s%s%s%s%s\n", c->name, *c->args ? " " : "", c->args,
-	        *c->options ? " " : "", c->options);
+	fprintf(stderr, "usage: wsctl %s%s%s%s%s%s\n", c->name, *c->args ? " " : "", c->args,
+	        *c->options ? " " : "", c->options, c->mutates ? " [-n]" : "");
 	return EXIT_USAGE;
 }
 

@@ -144,9 +144,10 @@ int status_gather(struct run *r, struct status *s)
 		return -1;
 	}
 	ask_nodes(r, s);
+	/* One that can't be read is said once, and the rest is shown. */
 	for (size_t i = 0; i < s->n; i++)
 		if (state_read(r->cfg, s->v[i].name, &s->v[i].note))
-			return -1;
+			break;
 	return 0;
 }
 

@@ -37,7 +37,7 @@ struct status {
 	int64_t now; /* Unix seconds */
 };
 
-/* 0, or -1: out of memory or no state file to read, printed. What is away is no error here. */
+/* 0, or -1: out of memory, printed. What is away is no error here. */
 int status_gather(struct run *, struct status *out);
 void status_free(struct status *);
 const struct status_node *status_find(const struct status *, const char *name);
