@@ -26,6 +26,16 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 	done
 }
 
+@test "the manuals are read as paragraphs: no column of single words" {
+	requires mandoc
+	local f
+	for f in "$ROOT"/man/*.[58]; do
+		mandoc -Tascii -O width=78 "$f" | col -bx >"$W/page"
+		run awk 'length > 79 || /^ {45}/ { print FILENAME ":" FNR ": " $0 }' "$W/page"
+		[ -z "$output" ] || fail "${f##*/}: ${lines[0]}"
+	done
+}
+
 @test "every command is in wsctl(8) and in the README, and none that doesn't exist" {
 	local c
 	[ "$(commands | wc -l)" -ge 14 ]
