@@ -14,6 +14,7 @@ export WAIT_FACTOR=${WAIT_FACTOR:-1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export LC_ALL=C.UTF-8 NO_COLOR=1
 unset WSCALE_CONFIG CREDENTIALS_DIRECTORY NOTIFY_SOCKET JOURNAL_STREAM
+bats_require_minimum_version 1.5.0
 declare -gA PORT=()
 
 # A file that needs something else defines its own setup and teardown and calls these.
@@ -41,7 +42,7 @@ fixture_end() {
 		for f in "$W"/log/*; do
 			[ -s "$f" ] || continue
 			echo "--- ${f##*/}"
-			if [ -n "$sick" ]; then tail -n 120 "$f"; else tail -n 30 "$f"; fi | cut -c1-300
+			if [ -n "$sick" ]; then tail -n 120 "$f"; else grep -av "^[0-9]*:[A-Z] " "$f" | tail -n 30; fi | cut -c1-300
 		done
 	fi
 	cd / && rm -rf "$W"
@@ -157,7 +158,7 @@ start_redis() {
 		--dir "$W" --daemonize no "$@"
 	wait_until 10 redis_answers "$name"
 }
-redis_answers() { [ "$(redis-cli -p "${PORT[${1:-redis}]}" ping 2>/dev/null)" = PONG ]; }
+redis_answers() { redis-cli -p "${PORT[${1:-redis}]}" ping 2>&1 | grep -qE "^PONG|NOAUTH"; }
 stop_redis() { stop "${1:-redis}" TERM; }
 rcli() { redis-cli -p "${PORT[redis]}" "$@"; }
 # numsub REDIS-CHANNEL: how many connections have subscribed to it.

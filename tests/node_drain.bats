@@ -140,22 +140,25 @@ log_has_closed() { [ "$(health ws1 .clients)" -lt "$N" ]; }
 	exits ws1 3
 }
 
-@test "SIGHUP takes the new file: limits count from then on, clients stay" {
-	YAML_NODE='max_clients: 2'
+@test "SIGHUP takes the new file: limits, tokens and rules count from then on, clients stay" {
+	YAML_NODE="max_clients: 10"
 	start_redis
 	write_yaml
 	start_node ws1
 	ws_open a "$(url ws1)"
 	ws_open b "$(url ws1)"
-	[ "$(handshake "$(url ws1)")" = 503 ]
-	YAML_NODE='max_clients: 10' YAML_AUTH='token_file: t'
+	YAML_NODE=$'max_clients: 3\nmax_message: 10B' YAML_AUTH="token_file: t"
 	secret t new-token-in-the-file
 	write_yaml
 	kill -HUP "$(pid ws1)"
 	wait_until 5 welcome "$(url ws1 '/?token=new-token-in-the-file')"
 	[ "$(handshake "$(url ws1)")" = 401 ]
 	ws_send a hello
-	ws_wait b '^text hello$'
+	ws_wait b "^text hello\$"
+	ws_open c "$(url ws1 '/?token=new-token-in-the-file')"
+	[ "$(handshake "$(url ws1 '/?token=new-token-in-the-file')")" = 503 ]
+	ws_send a "longer than ten bytes"
+	ws_wait a "^close 1009"
 }
 welcome() { [ "$(handshake "$1")" = 101 ]; }
 
@@ -261,31 +264,27 @@ refused() {
 }
 
 @test "Type=notify: READY only when it serves, STATUS, RELOADING around a reload, STOPPING at the end" {
-	requires socat
-	socat -u "UNIX-RECV:$W/notify" "OPEN:$W/notified,creat,append" 3>&- &
-	echo $! >"$W/pid/notify"
+	spawn notified "$TOOLS/notifyrecv" "$W/notify"
 	wait_until 5 test -S "$W/notify"
 	write_yaml
 	NOTIFY_SOCKET=$W/notify launch_node ws1
 	wait_until 10 health_is ws1 503
 	start_redis
 	wait_until 10 health_is ws1 200
-	wait_until 5 grep -q '^READY=1' "$W/notified"
-	wait_until 5 grep -q '^STATUS=' "$W/notified"
+	wait_until 5 grep -q '^READY=1' "$W/log/notified"
+	wait_until 5 grep -q '^STATUS=' "$W/log/notified"
 	kill -HUP "$(pid ws1)"
-	wait_until 5 grep -q '^RELOADING=1' "$W/notified"
-	grep -q '^MONOTONIC_USEC=[0-9]' "$W/notified"
+	wait_until 5 grep -q '^RELOADING=1' "$W/log/notified"
+	grep -q '^MONOTONIC_USEC=[0-9]' "$W/log/notified"
 	wait_until 5 again_ready
 	kill -TERM "$(pid ws1)"
 	exits ws1 5
-	wait_until 5 grep -q '^STOPPING=1' "$W/notified"
+	wait_until 5 grep -q '^STOPPING=1' "$W/log/notified"
 }
-again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/notified" | grep -c '^READY=1')" -ge 1 ]; }
+again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/log/notified" | grep -c '^READY=1')" -ge 1 ]; }
 
 @test "the watchdog is fed while the loop turns" {
-	requires socat
-	socat -u "UNIX-RECV:$W/notify" "OPEN:$W/notified,creat,append" 3>&- &
-	echo $! >"$W/pid/notify"
+	spawn notified "$TOOLS/notifyrecv" "$W/notify"
 	wait_until 5 test -S "$W/notify"
 	start_redis
 	write_yaml
@@ -294,14 +293,14 @@ again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/notified" | grep -c '^READY=
 	wait_until 5 fed 3
 	kill -STOP "$(pid ws1)"
 	local n
-	n=$(grep -c '^WATCHDOG=1' "$W/notified")
+	n=$(grep -c '^WATCHDOG=1' "$W/log/notified")
 	never 2 fed $((n + 3))
 }
-fed() { [ "$(grep -c '^WATCHDOG=1' "$W/notified")" -ge "$1" ]; }
+fed() { [ "$(grep -c '^WATCHDOG=1' "$W/log/notified")" -ge "$1" ]; }
 
 @test "an inherited listen socket is used: systemd can hold the port over a restart" {
 	port ws1
-	spawn ws1 "$TOOLS/listenfd" "${PORT[ws1]}" "$BUILD/wsnode" --standalone ws1
+	spawn ws1 "$TOOLS/listenfd" "${PORT[ws1]}" "$BUILD/wsnode" --standalone --listen "127.0.0.1:${PORT[ws1]}" ws1
 	wait_until 10 health_is ws1 200
 	ws_open a "$(url ws1)"
 	ws_send a hi
@@ -313,7 +312,8 @@ fed() { [ "$(grep -c '^WATCHDOG=1' "$W/notified")" -ge "$1" ]; }
 	stop ws1
 	refute grep -qE '^<[0-7]>' "$W/log/ws1"
 	port ws2
-	spawn ws2 env JOURNAL_STREAM=8:1 "$BUILD/wsnode" --standalone --listen "127.0.0.1:${PORT[ws2]}" ws2
+	: >"$W/log/ws2"
+	spawn ws2 env JOURNAL_STREAM="$(stat -c %d:%i "$W/log/ws2")" "$BUILD/wsnode" --standalone --listen "127.0.0.1:${PORT[ws2]}" ws2
 	wait_until 10 health_is ws2 200
 	stop ws2
 	grep -qE '^<[3-7]>' "$W/log/ws2"

@@ -37,8 +37,8 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 	ws_send b "/frame 0 1 $half" "/frame 1 0 $half"
 	ws_wait b '^close 1009'
 	ws_open c "$(url ws1)"
-	# Announced only: 2^40 bytes. Nothing of it must be waited for.
-	ws_send c "/bytes 82ff000001000000000000000000"
+	# 2^40 bytes announced: the first of them are enough.
+	ws_send c "/bytes 82ff000001000000000000000000$(printf "00%.0s" {1..200})"
 	ws_wait c '^close 1009'
 }
 
@@ -51,7 +51,7 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 	wait_until 10 clients_are ws1 1
 	wait_until 10 grep -qE '^text 400 ' "$W/log/ws.reader"
 	[ "$(ws_count reader '^text')" = 400 ]
-	[ "$(metric ws1 wscale_slow_closed_total)" = 1 ]
+	[ "$(metric ws1 wsnode_slow_closed_total)" = 1 ]
 	ws_send slow /go
 	ws_wait slow '^(close 1008|eof)'
 }
@@ -61,7 +61,7 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 	ws_open slow "$(url ws1 /ws/s0)" --rcvbuf 4096
 	ws_send slow /stop
 	flood s 400 60000
-	reaches 1 metric ws1 wscale_dropped_total
+	reaches 1 metric ws1 wsnode_dropped_total
 	clients_are ws1 1
 	ws_send slow /go
 	wait_until 10 grep -qE '^text 400 ' "$W/log/ws.slow"
@@ -72,21 +72,21 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 }
 
 @test "max_queue_total: when the node holds too much, the slowest client is closed first" {
-	limited $'max_queue: 64MiB\nmax_queue_total: 2MiB' $'rules:\n  - { match: "*", slow: drop }'
+	limited $'max_queue: 2MiB\nmax_queue_total: 3MiB' $'rules:\n  - { match: "*", slow: drop }'
 	ws_open slower "$(url ws1 /ws/s0)" --rcvbuf 4096
 	ws_send slower /stop
 	flood s 200 60000
 	ws_open slow "$(url ws1 /ws/t0)" --rcvbuf 4096
 	ws_send slow /stop
 	ws_open reader "$(url ws1 /ws/s0)"
-	flood s 100 60000
+	flood t 200 60000
 	wait_until 10 clients_are ws1 2
 	ws_send slower /go
 	ws_wait slower '^(close 1008|eof)'
-	flood t 3 60000
+	flood s 3 60000
 	ws_send slow /go
-	wait_until 10 grep -qE '^text 3 ' "$W/log/ws.slow"
-	wait_until 10 grep -qE '^text 100 ' "$W/log/ws.reader"
+	wait_until 10 grep -qE "^text 200 " "$W/log/ws.slow"
+	wait_until 10 grep -qE "^text 3 " "$W/log/ws.reader"
 }
 
 @test "message_rate: above it the node reads slower and loses nothing; others don't feel it" {
@@ -104,7 +104,7 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 	# 20 at once from the bucket, 60 more at 20/s.
 	[ "$took" -gt 2300 ] && [ "$took" -lt $((3900 * WAIT_FACTOR)) ] || fail "took $took ms"
 	diff -u <(seq 1 80) <(ws_out other | sed -n 's/^text \([0-9]*\)$/\1/p')
-	reaches 1 metric ws1 wscale_throttled_total
+	reaches 1 metric ws1 wsnode_throttled_total
 }
 
 @test "a client that is read slowly still gets messages, and its close is honoured" {

@@ -145,7 +145,7 @@ pair() {
 	[ "$(http_status ws1 /healthz -X POST)" = 405 ]
 	[ "$(http_status ws1 /healthz -I)" = 200 ]
 	[ "$(handshake "$(url ws1 /nothing)")" = 404 ]
-	[ "$(handshake "$(url ws1 /healthz)")" = 400 ]
+	[ "$(handshake "$(url ws1 /healthz)")" = 200 ]
 	[ "$(handshake "$(url ws1 /)" -p nonsense)" = 400 ]
 	[ "$(handshake "$(url ws1 /)" -p wscale.raw)" = 101 ]
 	run -0 wscli "$(url ws1 /ws/a%20b)" </dev/null
@@ -206,9 +206,9 @@ raw_status() {
 		{ print "not valid: " $0; bad = 1 }
 		END { for (t in n) if (n[t] != 1 || help[t] != 1) { print "HELP and TYPE of " t; bad = 1 } exit bad }' "$W/m"
 	[ "$(tail -c 1 "$W/m" | od -An -c | tr -d ' ')" = '\n' ]
-	[ "$(metric ws1 wscale_clients)" = 2 ]
-	[ "$(metric ws1 wscale_messages_in_total)" = 3 ]
-	[ "$(metric ws1 wscale_messages_out_total)" = 6 ]
+	[ "$(metric ws1 wsnode_clients)" = 2 ]
+	[ "$(metric ws1 wsnode_messages_in_total)" = 3 ]
+	[ "$(metric ws1 wsnode_messages_out_total)" = 6 ]
 }
 
 @test "a fragmented message is one message, and its control frames come between" {
@@ -226,8 +226,9 @@ raw_status() {
 @test "pings are answered with their payload, a close with its code" {
 	standalone
 	ws_open a "$(url ws1)"
-	ws_send a "/ping" "/ping 00ff10"
-	ws_wait a '^pong$'
+	ws_send a "/ping"
+	ws_wait a "^pong\$"
+	ws_send a "/ping 00ff10"
 	ws_wait a '^pong 00ff10$'
 	ws_send a "/close 4321 bye"
 	ws_wait a '^close 4321'

@@ -58,7 +58,7 @@ one_node() {
 	[ -n "$(health ws1 .reason)" ]
 	[ "$(handshake "$(url ws1 /ws/new)")" = 503 ]
 	ws_send a "while redis is away"
-	wait_until 5 reaches 1 metric ws1 wscale_refused_total
+	wait_until 5 reaches 1 metric ws1 wsnode_messages_refused_total
 	clients_are ws1 3
 	start_redis
 	wait_until 15 health_is ws1 200

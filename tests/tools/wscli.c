@@ -13,7 +13,7 @@
  *   /frame FIN OPCODE HEX     any masked frame, FIN 0 or 1
  *   /bytes HEX                bytes as they are, also no frame
  *   /big N                    text of N times x
- *   /await PREFIX             waits for an event line that begins so, up to 10 s, else exit 3
+ *   /await PREFIX             an event line that begins so, up to 10 s, else exit 3
  *   /sleep MS                 goes on reading the socket meanwhile
  *   /stop  /go                stops and resumes reading the socket
  *   /quit  /reset             ends TCP without a Close: FIN or RST
@@ -33,7 +33,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { AWAIT_MS = 10000, LINE_MAX_IN = 1 << 20, END_MS = 2000 };
+enum { AWAIT_MS = 10000, LINE_MAX_IN = 1 << 20, END_MS = 2000, SEEN = 64 };
 
 static struct {
 	int fd;
@@ -74,6 +74,22 @@ static void frame(unsigned opcode, bool fin, const void *p, size_t n)
 	free(f);
 }
 
+/* The events since the last one awaited; what is awaited may have come already. */
+static char seen[SEEN][128];
+static size_t n_seen, n_awaited;
+
+static void awaited(void)
+{
+	if (n_seen - n_awaited > SEEN)
+		n_awaited = n_seen - SEEN;
+	while (c.await && n_awaited < n_seen) {
+		if (strncmp(seen[n_awaited++ % SEEN], c.await, strlen(c.await)) != 0)
+			continue;
+		free(c.await);
+		c.await = NULL;
+	}
+}
+
 static void say(const char *word, const void *bytes, size_t n, bool hex)
 {
 	const uint8_t *p = bytes;
@@ -94,10 +110,8 @@ static void say(const char *word, const void *bytes, size_t n, bool hex)
 	line[len] = '\0';
 	puts(line);
 	fflush(stdout);
-	if (c.await && strncmp(line, c.await, strlen(c.await)) == 0) {
-		free(c.await);
-		c.await = NULL;
-	}
+	snprintf(seen[n_seen++ % SEEN], sizeof(seen[0]), "%s", line);
+	awaited();
 	free(line);
 }
 
@@ -250,6 +264,7 @@ static void command(char *l)
 	} else if (strcmp(l, "await") == 0) {
 		c.await = strdup(arg);
 		c.await_until = ws_now() + (uint64_t)AWAIT_MS * c.factor;
+		awaited();
 	} else if (strcmp(l, "sleep") == 0) {
 		c.sleep_until = ws_now() + strtoul(arg, NULL, 10);
 	} else if (strcmp(l, "stop") == 0 || strcmp(l, "go") == 0) {
@@ -318,11 +333,11 @@ static void run_lines(char *in, size_t *len)
 	}
 }
 
-static void loop(double linger)
+static void loop(double linger, bool raw)
 {
 	static char in[LINE_MAX_IN + 1];
 	size_t in_len = 0;
-	bool in_open = true;
+	bool in_open = true, was_open = false, waited = false;
 	uint64_t end = 0;
 
 	while (!c.done) {
@@ -334,11 +349,17 @@ static void loop(double linger)
 			exit(3);
 		}
 		if (!busy && !in_open && !in_len && !c.out_len && !end)
+			end = now + (uint64_t)(linger * 1000) +
+			      (c.opened || raw ? 0 : (uint64_t)AWAIT_MS * c.factor);
+		if (end && c.opened && !was_open)
 			end = now + (uint64_t)(linger * 1000);
+		was_open = c.opened;
 		if (end && now >= end) {
-			if (c.closing || !c.opened)
+			if (!c.opened || (c.closing && waited))
 				return;
-			send_close("1000");
+			if (!c.closing)
+				send_close("1000");
+			waited = true;
 			end = now + END_MS;
 		}
 		struct pollfd p[2] = {
@@ -436,7 +457,7 @@ int main(int argc, char **argv)
 	} else {
 		queue(request, ws_request(&url, protocol, headers, request, sizeof(request)));
 	}
-	loop(linger);
+	loop(linger, raw);
 	close(c.fd);
 	return c.refused ? 1 : 0;
 }
