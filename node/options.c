@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/channel.h"
+#include "../lib/endpoint.h"
 #include "../lib/version.h"
 
 static const char usage[] =
@@ -22,6 +24,29 @@ static const char usage[] =
 	"\n"
 	"With --listen and one of --redis and --standalone no file is needed.\n"
 	"Signals: TERM drains and exits (again: at once), HUP reads the YAML again.\n";
+
+/* What can be judged without a file. */
+static bool values_valid(const struct options *o)
+{
+	struct redis_url url;
+	struct endpoint at;
+	const char *why;
+
+	if (!node_name_valid(o->name)) {
+		fprintf(stderr, "wsnode: \"%s\" is no name for a node: 1 to %d of A-Z a-z 0-9 _ -\n",
+			o->name, NODE_NAME_MAX);
+		return false;
+	}
+	if (o->listen && endpoint_parse(o->listen, true, &at, &why)) {
+		fprintf(stderr, "wsnode: --listen %s %s\n", o->listen, why);
+		return false;
+	}
+	if (o->redis && redis_url_parse(o->redis, &url, &why)) {
+		fprintf(stderr, "wsnode: --redis %s %s\n", o->redis, why);
+		return false;
+	}
+	return true;
+}
 
 int options_parse(int argc, char **argv, struct options *o)
 {
@@ -78,5 +103,5 @@ int options_parse(int argc, char **argv, struct options *o)
 		return -1;
 	}
 	o->name = argv[optind];
-	return 0;
+	return values_valid(o) ? 0 : -1;
 }

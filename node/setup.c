@@ -30,21 +30,14 @@ static int complain(const struct errs *errs, const char *file)
 
 static struct config *load(struct errs *errs)
 {
-	const char *path = config_path(given->config);
+	const char *path = config_path(given->config), *why;
 	struct config *c;
 
 	/* A quick start needs no file; one that was named must be there. */
 	node.from_file = given->config || !(given->listen && (given->redis || given->standalone));
 	c = node.from_file ? config_load(path, errs) : config_default();
-	if (c && given->redis) {
-		const char *why;
-
-		if (redis_url_parse(given->redis, &c->redis.url, &why)) {
-			errs_add(errs, 0, 0, "--redis %s %s", given->redis, why);
-			config_free(c);
-			return NULL;
-		}
-	}
+	if (c && given->redis)
+		redis_url_parse(given->redis, &c->redis.url, &why); /* options.c tried it */
 	if (!c && !errs->n)
 		errs_add(errs, 0, 0, "out of memory");
 	return c;
@@ -100,11 +93,6 @@ int setup_node(const struct options *o)
 	uint64_t id;
 
 	given = o;
-	if (!node_name_valid(o->name)) {
-		fprintf(stderr, "wsnode: \"%s\" is no name for a node: 1 to %d of A-Z a-z 0-9 _ -\n",
-			o->name, NODE_NAME_MAX);
-		return -1;
-	}
 	node.name = o->name;
 	node.standalone = o->standalone;
 	node.demo = o->demo;
