@@ -7,7 +7,7 @@ void wheel_init(struct wheel *w, uint64_t now_ms)
 {
 	for (size_t i = 0; i < WHEEL_SLOTS; i++)
 		w->slots[i].next = w->slots[i].prev = &w->slots[i];
-	w->now = (uint32_t)(now_ms / WHEEL_TICK_MS);
+	w->now = w->target = (uint32_t)(now_ms / WHEEL_TICK_MS);
 }
 
 void wheel_stop(struct wheel_entry *e)
@@ -36,7 +36,7 @@ void wheel_set(struct wheel *w, struct wheel_entry *e, uint64_t ms)
 	if (ticks > UINT32_MAX / 2)
 		ticks = UINT32_MAX / 2;
 	wheel_stop(e);
-	e->due = w->now + (uint32_t)ticks;
+	e->due = w->target + (uint32_t)ticks;
 	link_before(&w->slots[e->due % WHEEL_SLOTS], e);
 }
 
@@ -63,9 +63,8 @@ static void serve(struct wheel *w, void (*due)(struct wheel_entry *))
 
 void wheel_turn(struct wheel *w, uint64_t now_ms, void (*due)(struct wheel_entry *))
 {
-	uint32_t target = (uint32_t)(now_ms / WHEEL_TICK_MS);
-
-	while (w->now != target) {
+	w->target = (uint32_t)(now_ms / WHEEL_TICK_MS);
+	while (w->now != w->target) {
 		w->now++;
 		serve(w, due);
 	}

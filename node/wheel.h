@@ -17,10 +17,14 @@ struct wheel_entry {
 struct wheel {
 	struct wheel_entry slots[WHEEL_SLOTS]; /* heads of rings */
 	uint32_t now;                          /* tick served last */
+	uint32_t target;                       /* tick that it is: ahead of now within a turn */
 };
 
 void wheel_init(struct wheel *, uint64_t now_ms);
-/* Runs out after ms (at least one tick); a running entry is moved. Entries start zeroed. */
+/*
+ * Runs out after ms (at least one tick); a running entry is moved. Entries start zeroed. Within a turn
+ * that makes up for a standstill ms counts from the turn's end, not from the tick that is made up for.
+ */
 void wheel_set(struct wheel *, struct wheel_entry *, uint64_t ms);
 void wheel_stop(struct wheel_entry *);
 /*
