@@ -257,7 +257,7 @@ out:
 	return result;
 }
 
-static void vprint(struct buf *b, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void vprint(struct buf *b, const char *fmt, va_list ap)
 {
 	char *s = NULL;
 	if (vasprintf(&s, fmt, ap) < 0) {

@@ -29,7 +29,8 @@ static void tame(char *s)
 			*s = '?';
 }
 
-static void line(const char *prefix, const char *fmt, va_list ap, char **keep)
+__attribute__((format(printf, 2, 0))) static void line(const char *prefix, const char *fmt,
+                                                       va_list ap, char **keep)
 {
 	char *text = NULL;
 

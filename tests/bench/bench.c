@@ -118,22 +118,22 @@ static pid_t spawn(const char *const argv[])
 	return pid;
 }
 
-static char *text(const char *fmt, int n)
+static char *text(const char *before, int n)
 {
 	static char slots[8][64];
 	static unsigned next;
 	char *out = slots[next++ % 8];
 
-	snprintf(out, sizeof slots[0], fmt, n);
+	snprintf(out, sizeof slots[0], "%s%d", before, n);
 	return out;
 }
 
 static pid_t start(bool node, bool coalesce)
 {
-	const char *node_argv[] = {wsnode, "--listen", text("127.0.0.1:%d", port),
-			     "--redis", text("redis://127.0.0.1:%d", redis_port), "bench", NULL};
-	const char *bare_argv[] = {bare, text("%d", port), text("%d", redis_port),
-			     "wscale:bench", text("%d", clients), coalesce ? "coalesce" : NULL, NULL};
+	const char *node_argv[] = {wsnode, "--listen", text("127.0.0.1:", port),
+			     "--redis", text("redis://127.0.0.1:", redis_port), "bench", NULL};
+	const char *bare_argv[] = {bare, text("", port), text("", redis_port),
+			     "wscale:bench", text("", clients), coalesce ? "coalesce" : NULL, NULL};
 
 	return spawn(node ? node_argv : bare_argv);
 }
@@ -370,7 +370,7 @@ int main(int argc, char **argv)
 	if (arrived == MAP_FAILED)
 		die("mmap");
 	redis_port = free_port();
-	redis_pid = spawn((const char *[]){"redis-server", "--port", text("%d", redis_port), "--save", "",
+	redis_pid = spawn((const char *[]){"redis-server", "--port", text("", redis_port), "--save", "",
 				     "--bind", "127.0.0.1", NULL});
 	ready = dial(redis_port);
 	close(ready);
