@@ -138,7 +138,7 @@ load helpers
 	write_yaml
 	mkdir bin
 	# an own mount namespace would be needed to hide it elsewhere
-	command -v unshare >/dev/null || skip "unshare is missing"
+	unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
 	run unshare -m bash -c 'mount --bind /dev/null "$(command -v haproxy)" 2>/dev/null || exit 99; "$1" -c "$2" check' - "$BUILD/wsctl" "$W/wscale.yaml"
 	[ "$status" -ne 99 ] || skip "no permission to hide haproxy"
 	echo "$output"
