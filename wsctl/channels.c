@@ -108,8 +108,7 @@ static int from_redis(const struct config *cfg, const char *name, const char *pa
 
 	if (!c)
 		return EXIT_AWAY;
-	strcpy(glob, cfg->cluster);
-	strcat(glob, ":*");
+	snprintf(glob, sizeof glob, "%s:*", cfg->cluster);
 	if (!name) {
 		reply = ask_redis(cfg, c, 3, argv);
 		if (!reply)

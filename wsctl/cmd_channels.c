@@ -12,7 +12,7 @@
 
 static const char *rate(double n, char out[static NUM_STR])
 {
-	return n < 0 ? strcpy(out, "-") : num_short(n, out);
+	return n < 0 ? "-" : num_short(n, out);
 }
 
 static json_t *rate_json(double n)

@@ -52,12 +52,12 @@ static void address(const struct status_node *v, char out[static ENDPOINT_STR])
 
 static const char *count_or_dash(int64_t n, char out[static NUM_STR])
 {
-	return n < 0 ? strcpy(out, "-") : num_count((uint64_t)n, out);
+	return n < 0 ? "-" : num_count((uint64_t)n, out);
 }
 
 static const char *rate_or_dash(double n, char out[static NUM_STR])
 {
-	return n < 0 ? strcpy(out, "-") : num_short(n, out);
+	return n < 0 ? "-" : num_short(n, out);
 }
 
 static void row(struct table *t, const struct status *s, const struct status_node *v)

@@ -186,7 +186,7 @@ int healthz_get(const struct endpoint *at, uint64_t deadline_ms, int *status, js
 	if (exchange(fd, request, until, &in, why))
 		goto out;
 	head = head_end(&in, &length);
-	if (!head || strncmp(in.p, "HTTP/1.", 7) != 0 || in.len < 12) {
+	if (!head || !in.p || strncmp(in.p, "HTTP/1.", 7) != 0 || in.len < 12) {
 		fail(why, "doesn't speak HTTP");
 		goto out;
 	}
