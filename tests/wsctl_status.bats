@@ -121,6 +121,24 @@ load helpers
 	jq -e "$keys and .haproxy.ok == false" <<<"$output"
 }
 
+@test "every key of the JSON is in the manual" {
+	cluster ws1 ws2
+	clients 2
+	{
+		wsctl status --json
+		wsctl channels news --json
+		wsctl publish news x --json
+		wsctl drain ws2 --json
+		wsctl ready ws2 --json
+		wsctl remove ws2 --json
+		wsctl add ws2 "$(at ws2)" --json
+		wsctl drain ws9 --json || :
+	} | jq -r '[paths | .[] | strings] | unique[]' | sort -u >keys
+	[ "$(wc -l <keys)" -gt 40 ]
+	sed -n '/^\.Sh JSON/,/^\.Sh ENV/p' "$ROOT/man/wsctl.8" | grep -oE '[a-z_]+' | sort -u >documented
+	[ "$(comm -23 keys documented)" = "" ] || fail "not in wsctl(8): $(comm -23 keys documented)"
+}
+
 @test "a piped table has no colour and isn't cut" {
 	cluster ws1
 	unset NO_COLOR
