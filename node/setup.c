@@ -10,6 +10,7 @@
 
 #include "../lib/errs.h"
 #include "../lib/log.h"
+#include "../lib/secret.h"
 #include "auth.h"
 #include "bus.h"
 #include "hub.h"
@@ -22,9 +23,10 @@ enum { OTHER_FDS = 1024 + 64 };
 
 static const struct options *given;
 
-static int complain(const struct errs *errs, const char *file)
+static int complain(struct errs *errs, const char *file)
 {
 	errs_print(errs, stderr, "wsnode", file);
+	errs_free(errs);
 	return -1;
 }
 
@@ -119,6 +121,22 @@ static void tell(const struct errs *errs, const char *path)
 		log_msg(LOG_ERR, "%s:%d:%d: %s", path, errs->v[i].line, errs->v[i].col, errs->v[i].msg);
 }
 
+/* Redis' password must be readable too, or the connection would be given up for one without. */
+static int redis_password(const struct config *c, struct errs *errs)
+{
+	size_t len;
+	char *p;
+
+	if (node.standalone || !c->redis.password_file)
+		return 0;
+	p = secret_read(c->path, c->redis.password_file, &len, errs, c->redis.password_pos.line,
+			c->redis.password_pos.col);
+	if (!p)
+		return -1;
+	secret_free(p, len);
+	return 0;
+}
+
 void setup_reload(void)
 {
 	struct errs errs = {0};
@@ -131,7 +149,7 @@ void setup_reload(void)
 	}
 	notify_reloading();
 	c = load(&errs);
-	if (!c || address(c, &at, &errs) || auth_load(c, &errs)) {
+	if (!c || address(c, &at, &errs) || redis_password(c, &errs) || auth_load(c, &errs)) {
 		tell(&errs, config_path(given->config));
 		log_msg(LOG_ERR, "SIGHUP: the file has errors; everything stays as it was");
 		errs_free(&errs);
