@@ -41,7 +41,7 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 	[ "$(commands | wc -l)" -ge 14 ]
 	for c in $(commands); do
 		has man/wsctl.8 "^\.It Cm $c( |\$)"
-		has README.md "^\| \`$c[ \`]"
+		has README.md "^\| \`${c}[ \`]"
 	done
 	diff -u <(commands | sort) <(sed -n '/^\.Sh COMMANDS/,/^\.Sh ENV/s/^\.It Cm \([a-z]*\).*/\1/p' "$ROOT/man/wsctl.8" | sort)
 }
