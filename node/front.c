@@ -55,6 +55,24 @@ static struct front *oldest, *newest;
 static uint32_t n_fronts;
 static uint64_t responses[600];
 
+static void stop_waiting(struct front *f)
+{
+	struct front **at = &f->channel->waiters;
+
+	while (*at && *at != f)
+		at = &(*at)->next_waiter;
+	if (*at)
+		*at = f->next_waiter;
+}
+
+/* From here on the channel may be forgotten. */
+static void leave_channel(struct front *f)
+{
+	stop_waiting(f);
+	hub_touch(f->channel);
+	f->channel = NULL;
+}
+
 static void release(struct front *f, bool keep_fd)
 {
 	ev_io_stop(node.loop, &f->io);
@@ -62,15 +80,8 @@ static void release(struct front *f, bool keep_fd)
 	*(f->prev ? &f->prev->next : &oldest) = f->next;
 	*(f->next ? &f->next->prev : &newest) = f->prev;
 	n_fronts--;
-	if (f->channel) {
-		struct front **at = &f->channel->waiters;
-
-		while (*at && *at != f)
-			at = &(*at)->next_waiter;
-		if (*at)
-			*at = f->next_waiter;
-		hub_touch(f->channel);
-	}
+	if (f->channel)
+		leave_channel(f);
 	if (f->up.grants) {
 		grants_free(f->up.grants);
 		free(f->up.grants);
@@ -196,26 +207,27 @@ static void start_upgrade(struct front *f, const struct http_request *r)
 	}
 }
 
-static void stop_waiting(struct front *f)
+static void refuse_waiting(struct front *f, const char *why)
 {
-	f->channel->waiters = f->next_waiter;
+	leave_channel(f);
+	refuse(f, 503, why);
 }
 
 void front_subscribed(struct front *f)
 {
 	const char *why = unavailable();
 
-	stop_waiting(f);
-	if (why)
-		refuse(f, 503, why);
-	else
+	if (why) {
+		refuse_waiting(f, why);
+	} else {
+		stop_waiting(f);
 		hand_on(f);
+	}
 }
 
 void front_lost(struct front *f)
 {
-	stop_waiting(f);
-	refuse(f, 503, "redis is away");
+	refuse_waiting(f, "redis is away");
 }
 
 static void request(struct front *f, const struct http_request *r)
@@ -312,25 +324,34 @@ void front_timer(struct wheel_entry *e)
 	struct front *f = (struct front *)e; /* its first member */
 
 	if (f->state == FRONT_WAITING)
-		refuse(f, 503, "redis did not acknowledge the subscription in time");
+		refuse_waiting(f, "redis did not acknowledge the subscription in time");
 	else if (f->state == FRONT_READING && f->in.len)
 		refuse(f, 408, "the request's head took too long");
 	else
 		release(f, false);
 }
 
+/* Gives up the oldest that didn't say what it wants yet; false: none has had its time. */
+static bool evict(void)
+{
+	uint64_t now = node_now_ms();
+
+	for (struct front *f = oldest; f && now - f->since_ms >= EVICT_AFTER_MS; f = f->next) {
+		if (f->state != FRONT_READING)
+			continue;
+		node.count.evicted++;
+		release(f, false);
+		return true;
+	}
+	return false;
+}
+
 void front_open(int fd)
 {
 	struct front *f;
 
-	if (n_fronts >= FRONT_MAX) {
-		if (node_now_ms() - oldest->since_ms < EVICT_AFTER_MS)
-			listen_pause();
-		else if (oldest->state == FRONT_READING) {
-			node.count.evicted++;
-			release(oldest, false);
-		}
-	}
+	if (n_fronts >= FRONT_MAX && !evict())
+		listen_pause();
 	f = calloc(1, sizeof *f);
 	if (!f) {
 		close(fd);
