@@ -61,6 +61,7 @@ static void on_second(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	ws_nudge();
 	hub_sweep();
+	session_sweep();
 	notify_tick();
 }
 
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
 		return 1;
 	run();
 	log_msg(LOG_NOTICE, "stopped, %u clients were left", session_count());
+	bus_flush(); /* what the last client said in the loop's last turn */
 	listen_close();
 	front_close_all();
 	bus_stop();

@@ -345,6 +345,26 @@ void session_timer(struct wheel_entry *e)
 	}
 }
 
+/*
+ * Of a client that reads nothing and then ends its side lws (4.1.6, 4.3.5) reads that end again and again
+ * while it holds unsent bytes: a busy loop, for as long as the client likes.
+ */
+void session_sweep(void)
+{
+	char c;
+
+	for (uint32_t i = n_all; i-- > 0;) {
+		struct session *s = all[i];
+
+		if (!lws_partial_buffered(s->wsi) || recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT))
+			continue;
+		if (s->state == SESSION_OPEN || s->state == SESSION_FLUSHING)
+			broken(s);
+		else
+			kill_connection(s);
+	}
+}
+
 uint32_t session_count(void)
 {
 	return n_all;

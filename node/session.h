@@ -70,6 +70,8 @@ int session_frame(struct session *, const uint8_t *, size_t);
 /* Something arrived from the client. */
 void session_heard(struct session *);
 
+/* Once a second: ends connections whose peer is gone while lws still holds bytes for it. */
+void session_sweep(void);
 /* Called by the wheel. */
 void session_timer(struct wheel_entry *);
 
