@@ -48,10 +48,25 @@ void batch_unref(struct batch *b)
 	free(b);
 }
 
+void batch_trim(struct batch *b)
+{
+	uint8_t *p = b->len < b->cap ? realloc(b->p, b->len ? b->len : 1) : NULL;
+	size_t *ends = b->n < b->cap_n ? realloc(b->ends, (b->n ? b->n : 1) * sizeof *ends) : NULL;
+
+	if (p) {
+		b->p = p;
+		b->cap = b->len ? b->len : 1;
+	}
+	if (ends) {
+		b->ends = ends;
+		b->cap_n = b->n ? b->n : 1;
+	}
+}
+
 static int reserve(struct batch *b, size_t more)
 {
 	if (b->n == b->cap_n) {
-		uint32_t cap_n = b->cap_n ? b->cap_n * 2 : 16;
+		uint32_t cap_n = b->cap_n > 8 ? b->cap_n * 2 : 16;
 		size_t *ends = realloc(b->ends, cap_n * sizeof *ends);
 
 		if (!ends)
@@ -60,7 +75,7 @@ static int reserve(struct batch *b, size_t more)
 		b->cap_n = cap_n;
 	}
 	if (b->cap - b->len < more) {
-		size_t cap = b->cap ? b->cap : 1024;
+		size_t cap = b->cap > 1024 ? b->cap : 1024;
 		uint8_t *p;
 
 		while (cap - b->len < more)

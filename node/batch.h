@@ -28,6 +28,8 @@ struct batch *batch_new(void);
 int batch_add(struct batch *, const struct message *);
 struct batch *batch_ref(struct batch *);
 void batch_unref(struct batch *); /* NULL is fine */
+/* Gives back the room that isn't used: before a batch waits in a queue. */
+void batch_trim(struct batch *);
 /* Where frame i begins. */
 size_t batch_start(const struct batch *, uint32_t i);
 /* The frame that holds byte `at`. */

@@ -294,6 +294,8 @@ static void flush_channel(struct channel *c)
 	c->out += (uint64_t)b->n * c->n;
 	node.count.messages_out += (uint64_t)b->n * c->n;
 	node.count.bytes_out += (uint64_t)b->len * c->n;
+	if (b->refs > 1)
+		batch_trim(b);
 	batch_unref(b);
 }
 

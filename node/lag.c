@@ -49,7 +49,7 @@ void lag_free(struct lag *l)
 int lag_push(struct lag *l, struct batch *b, uint32_t from)
 {
 	struct lag_item *i = malloc(sizeof *i);
-	size_t bytes = b->len - batch_start(b, from);
+	size_t bytes = b->len - batch_start(b, from) + LAG_ITEM_COST;
 
 	if (!i)
 		return -1;
@@ -70,6 +70,12 @@ static void forget(struct lag *l, size_t bytes)
 	total -= bytes;
 }
 
+static void finish(struct lag *l)
+{
+	forget(l, LAG_ITEM_COST);
+	pop(l);
+}
+
 uint32_t lag_drop_to(struct lag *l, size_t max)
 {
 	uint32_t dropped = 0;
@@ -80,7 +86,7 @@ uint32_t lag_drop_to(struct lag *l, size_t max)
 		forget(l, i->batch->ends[i->from] - batch_start(i->batch, i->from));
 		dropped++;
 		if (++i->from == i->batch->n)
-			pop(l);
+			finish(l);
 	}
 	return dropped;
 }
@@ -111,7 +117,7 @@ void lag_took(struct lag *l, size_t n)
 
 	forget(l, n);
 	if (end == i->batch->len)
-		pop(l);
+		finish(l);
 	else
 		i->from = batch_frame_at(i->batch, end);
 }

@@ -14,6 +14,9 @@
 
 struct session;
 
+/* What a waiting batch takes beside its frames: without it tiny messages cost many times max_queue. */
+enum { LAG_ITEM_COST = 160 };
+
 struct lag_item {
 	struct lag_item *next;
 	struct batch *batch; /* a reference */
@@ -24,7 +27,7 @@ struct lag {
 	struct session *s;
 	struct lag *next, *prev;    /* all queues of the node */
 	struct lag_item *head, *tail;
-	size_t bytes;               /* in the items, not sent */
+	size_t bytes;               /* in the items, not sent, and LAG_ITEM_COST for each */
 	size_t in_lws;              /* handed to lws, not sent */
 };
 
