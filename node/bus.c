@@ -76,6 +76,7 @@ static void down(const char *what, const char *why)
 	backoff = backoff > 0 ? backoff * 2 : BACKOFF_FIRST_S;
 	if (backoff > BACKOFF_MAX_S)
 		backoff = BACKOFF_MAX_S;
+	ev_timer_stop(node.loop, &reconnect);
 	ev_timer_set(&reconnect, backoff * (0.5 + 0.5 * (double)rand() / RAND_MAX), 0);
 	ev_timer_start(node.loop, &reconnect);
 }

@@ -184,8 +184,12 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 		}
 		if (s < 0 && errno == ECONNABORTED)
 			continue;
-		if (s < 0)
+		if (s < 0) {
+			/* Out of memory: the next try would fail as well, at once. */
+			if (errno != EAGAIN && errno != EINTR)
+				listen_pause();
 			return;
+		}
 		if (!is_unix)
 			setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		node.count.accepted++;

@@ -107,6 +107,8 @@ void rconn_flush(struct rconn *c)
 
 static int append(struct rconn *c, int argc, const char **argv, const size_t *len)
 {
+	size_t before = c->out.len;
+
 	/* RESP2, as redisFormatCommandArgv would, but straight into the buffer. */
 	buf_printf(&c->out, "*%d\r\n", argc);
 	for (int i = 0; i < argc; i++) {
@@ -114,7 +116,12 @@ static int append(struct rconn *c, int argc, const char **argv, const size_t *le
 		buf_add(&c->out, argv[i], len ? len[i] : strlen(argv[i]));
 		buf_add(&c->out, "\r\n", 2);
 	}
-	return c->out.oom ? -1 : 0;
+	if (!c->out.oom)
+		return 0;
+	/* A command in part would make the next ones its arguments. */
+	c->out.len = before;
+	c->out.oom = false;
+	return -1;
 }
 
 int rconn_command(struct rconn *c, int argc, const char **argv, const size_t *len)
