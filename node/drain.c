@@ -100,6 +100,9 @@ void drain_start(double rate, uint64_t grace_ms, const char *by)
 
 	per_second = rate > 0 ? rate : (double)own->count * 1000 / own->per_ms;
 	snprintf(reason, sizeof reason, "draining%s%s", *by ? ", asked by " : "", by);
+	for (char *p = reason; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?'; /* a line of sd_notify's datagram must not begin in it */
 	if (!active) {
 		owed = 1; /* the first one needs no wait beyond the grace */
 		begin_ms = last_ms = node_now_ms() + grace_ms;

@@ -5,6 +5,7 @@
 
 #include "../lib/buf.h"
 #include "../lib/control.h"
+#include "../lib/envelope.h"
 #include "../lib/version.h"
 #include "bus.h"
 #include "drain.h"
@@ -29,11 +30,22 @@ const char *health_reason(void)
 	return drain_active() ? drain_reason() : bus_reason();
 }
 
+/* Its end may be half a character: it quotes others, and is cut to a length. */
+static json_t *reason_text(void)
+{
+	const char *p = health_reason();
+	size_t n = strlen(p);
+
+	while (n && !utf8_valid((const uint8_t *)p, n))
+		n--;
+	return json_stringn(p, n);
+}
+
 json_t *health_object(void)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "node", node.name, "cluster",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:s}", "node", node.name, "cluster",
 			 node.cfg->cluster, "start_id", node.start_id, "state", health_state(),
-			 "reason", health_reason(), "redis", bus_where(), "clients",
+			 "reason", reason_text(), "redis", bus_where(), "clients",
 			 (json_int_t)session_count(), "version", WSCALE_VERSION);
 }
 
