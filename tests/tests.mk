@@ -30,7 +30,8 @@ $(T)/tools/%.o: tests/tools/%.c
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel envelope jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = render hap_csv statefile opts table edit edit_random persist persist_rendered lock
-UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%)
+UNIT_NODE = wheel batch lag http front rconn
+UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
 $(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
@@ -41,21 +42,29 @@ $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
 $(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o
 $(T)/unit/test_persist_rendered: $(BUILD)/obj/wsctl/persist.o $(BUILD)/obj/wsctl/persist_rendered.o
 $(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o
+$(T)/unit/test_wheel: $(BUILD)/obj/node/wheel.o
+$(T)/unit/test_batch: $(BUILD)/obj/node/batch.o
+$(T)/unit/test_lag: $(BUILD)/obj/node/lag.o $(BUILD)/obj/node/batch.o
+$(T)/unit/test_http: $(BUILD)/obj/node/http.o
+$(T)/unit/test_front: $(BUILD)/obj/node/front.o $(BUILD)/obj/node/http.o $(BUILD)/obj/node/wheel.o
+$(T)/unit/test_rconn: $(BUILD)/obj/node/rconn.o
+$(T)/unit/test_front $(T)/unit/test_rconn: LIBS_CTL += -lev
 $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num edit hap_csv
+FUZZ         = config jwt envelope num edit hap_csv http
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 
 $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
+$(T)/fuzz/fuzz_http: node/http.c
 $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c,$^) $(LIB_SRC) $(LIBS_CTL)
+	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c node/%.c,$^) $(LIB_SRC) $(LIBS_CTL)
 
 # --- what fan-out and memory cost, against a bare send() loop; a release build of its own
 BENCH = build/bench
