@@ -127,6 +127,7 @@ void drain_terminate(void)
 {
 	if (node.stopping || !session_count()) {
 		node.stopping = true;
+		close_all(); /* what the sockets take at once; lws would say 1002 */
 		ev_break(node.loop, EVBREAK_ALL);
 		return;
 	}
