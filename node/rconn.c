@@ -15,6 +15,8 @@
 
 enum { READ_SIZE = 65536 };
 static const double CONNECT_S = 3.0, RESOLVE_POLL_S = 0.02;
+/* Which of a name's addresses is tried; common to all connections, so that they reach the same server. */
+static unsigned choice;
 
 /* A name being looked up by glibc's resolver thread; the strings must outlive it. */
 struct resolve {
@@ -66,6 +68,8 @@ static void fail(struct rconn *c, const char *why)
 {
 	char copy[200];
 
+	if (c->state == RCONN_CONNECTING)
+		choice++;
 	/* why may lie in what shut() frees */
 	snprintf(copy, sizeof copy, "%s", why);
 	shut(c);
@@ -273,8 +277,14 @@ static void connect_to(struct rconn *c, const struct sockaddr *addr, socklen_t l
 static void connect_resolved(struct rconn *c, const struct addrinfo *a)
 {
 	struct sockaddr_storage addr;
-	socklen_t len = a->ai_addrlen;
+	socklen_t len;
+	unsigned n = 0, skip;
 
+	for (const struct addrinfo *i = a; i; i = i->ai_next)
+		n++;
+	for (skip = choice % n; skip; skip--)
+		a = a->ai_next;
+	len = a->ai_addrlen;
 	memcpy(&addr, a->ai_addr, len);
 	ev_timer_set(&c->timer, CONNECT_S, 0);
 	ev_timer_start(node.loop, &c->timer);
