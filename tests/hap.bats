@@ -273,11 +273,12 @@ client_on() {
 	wait_until 5 eval '! haproxy_answers'
 	run hapctl servers
 	[ "$output" = "away: $W/admin.sock: nobody listens; is HAProxy running?" ]
-	if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	# somebody else, who gets as far as the socket
+	local nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	if "${nobody[@]}" test -r "$W/wscale.yaml" -a -x "$TOOLS/hapctl" 2>/dev/null; then
 		stop haproxy
 		start_haproxy
-		chmod 755 "$W"
-		run setpriv --reuid 65534 --regid 65534 --clear-groups "$TOOLS/hapctl" "$W/wscale.yaml" servers
+		run "${nobody[@]}" "$TOOLS/hapctl" "$W/wscale.yaml" servers
 		[ "$output" = "away: $W/admin.sock: permission denied; use sudo" ]
 	fi
 }

@@ -4,17 +4,15 @@
  * and are counted as received, lost, doubled or reordered within one connection. It knows RFC 6455
  * and nothing of wscale.
  *
- *   wsload --url ws://HOST:PORT [--clients N] [--channels N] [--prefix ch] [--path /ws/] [--query
- * Q]
- *          [--rate CONNECTS/s] [--churn CLIENTS/s] [--seconds S] [--no-reconnect] [--hold]
- * [--silent]
+ *   wsload --url ws://HOST:PORT [--clients N] [--channels N] [--prefix ch] [--path /ws/]
+ *          [--query Q] [--rate CONNECTS/s] [--churn CLIENTS/s] [--seconds S] [--no-reconnect]
+ *          [--hold] [--silent]
  *
- * After a close, and after a refused or failed handshake, a client comes back within a random
- * second.
+ * After a close, and a refused or failed handshake, a client comes back within a random second.
  * --churn: so many clients a second leave by themselves (1000) and come back at once.
  * --hold: clients never read after the handshake; --silent: they connect and say nothing at all.
- * stdout: "ready N" once all are connected; SIGUSR1: one JSON line of the interval since the last
- * one; SIGTERM, SIGINT or --seconds: one JSON line of the whole run, "final":true, and exit 0.
+ * stdout: "ready N" once all are connected (--silent: were); SIGUSR1: one JSON line of the interval
+ * since the last one; SIGTERM, SIGINT, --seconds: one of the whole run, "final":true, and exit 0.
  * Sources are spread over 127.0.0.2-250 when HOST is 127.*.
  */
 #include "tally.h"
@@ -51,19 +49,14 @@ struct client {
 static struct {
 	const char *url, *prefix, *path, *query;
 	unsigned clients, channels, rate, churn, seconds;
-	bool reconnect, hold, silent;
-} opt = {.prefix = "ch",
-         .path = "/ws/",
-         .clients = 1,
-         .channels = 1,
-         .rate = 1000,
-         .reconnect = true};
+	bool once, hold, silent;
+} opt = {.prefix = "ch", .path = "/ws/", .clients = 1, .channels = 1, .rate = 1000};
 
 static struct client *all;
 static struct tally part, whole;
 static struct ws_url base;
 static uint64_t start, *channel_top;
-static size_t n_open;
+static size_t n_open, n_silent; /* the latter with those closed since */
 static int ep;
 static bool announced;
 
@@ -84,7 +77,7 @@ static void reconnect_later(struct client *c, unsigned within_ms)
 	c->fd = -1;
 	c->churned = false;
 	turn(c, IDLE);
-	if (!opt.reconnect && announced)
+	if (opt.once && announced)
 		c->when = UINT64_MAX;
 	else if (within_ms)
 		c->when += (unsigned)rand() % within_ms;
@@ -208,6 +201,7 @@ static void connected(struct client *c)
 	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	if (!err && opt.silent) {
 		n_open++;
+		n_silent++;
 		turn(c, OPEN);
 		epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &ev);
 		return;
@@ -295,7 +289,8 @@ static void tick(uint64_t now)
 		if (c->state == OPEN)
 			leave(c);
 	}
-	if (!announced && n_open == opt.clients && !waiting) {
+	if (!announced &&
+	    (opt.silent ? n_silent >= opt.clients : !waiting && n_open == opt.clients)) {
 		announced = true;
 		printf("ready %zu\n", n_open);
 		fflush(stdout);
@@ -344,7 +339,7 @@ static int options(int argc, char **argv)
 		const char *o = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
 
 		if (strcmp(o, "--no-reconnect") == 0) {
-			opt.reconnect = false;
+			opt.once = true;
 			continue;
 		}
 		if (strcmp(o, "--hold") == 0) {
