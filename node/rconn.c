@@ -81,6 +81,16 @@ size_t rconn_unsent(const struct rconn *c)
 	return c->out.len - c->out_at;
 }
 
+/* Takes what was sent out of the buffer, now and then: it may never be empty while Redis is busy. */
+static void compact(struct rconn *c)
+{
+	if (c->out_at < READ_SIZE || c->out_at < c->out.len / 2)
+		return;
+	memmove(c->out.p, c->out.p + c->out_at, c->out.len - c->out_at);
+	c->out.len -= c->out_at;
+	c->out_at = 0;
+}
+
 void rconn_flush(struct rconn *c)
 {
 	if (c->state < RCONN_GREETING)
@@ -92,6 +102,7 @@ void rconn_flush(struct rconn *c)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
+			compact(c);
 			ev_io_start(node.loop, &c->writable);
 			return;
 		}

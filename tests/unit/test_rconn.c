@@ -65,6 +65,46 @@ static void memory(void)
 	ok(rconn_command(&c, 3, argv, good) == -1 && !rconn_unsent(&c), "not connected, nothing is kept");
 }
 
+static void read_some(int fd, size_t n)
+{
+	static char chunk[65536];
+
+	while (n) {
+		ssize_t got = recv(fd, chunk, n < sizeof chunk ? n : sizeof chunk, MSG_DONTWAIT);
+
+		if (got <= 0)
+			break;
+		n -= (size_t)got;
+	}
+}
+
+/* Redis takes what it gets, but never all of it. */
+static void busy(void)
+{
+	static char payload[65536];
+	struct rconn c = {.state = RCONN_UP};
+	const char *argv[] = {"PUBLISH", "a", payload};
+	size_t len[] = {7, 1, sizeof payload}, most = 0;
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
+		abort();
+	c.fd = fd[0];
+	ev_io_init(&c.readable, NULL, c.fd, EV_READ);
+	ev_io_init(&c.writable, NULL, c.fd, EV_WRITE);
+	for (int i = 0; i < 3000; i++) {
+		if (rconn_unsent(&c) < 2 * 1024 * 1024)
+			rconn_command(&c, 3, argv, len);
+		rconn_flush(&c);
+		if (i > 40)
+			read_some(fd[1], sizeof payload);
+		most = c.out.cap > most ? c.out.cap : most;
+	}
+	ok(rconn_unsent(&c) > 0 && most <= 8 * 1024 * 1024, "what was sent takes no memory, even if more always follows");
+	rconn_close(&c);
+	close(fd[1]);
+}
+
 static void on_down(struct rconn *c, const char *why)
 {
 	(void)c;
@@ -126,6 +166,7 @@ int main(void)
 {
 	node.loop = ev_default_loop(0);
 	memory();
+	busy();
 	next_address();
 	return tap_done();
 }
