@@ -318,11 +318,13 @@ int bus_start(void)
 void bus_reload(void)
 {
 	struct redis_url old_url = url;
-	char *old_user = user ? strdup(user) : NULL, *old_password = password ? strdup(password) : NULL;
+	char *old_user, *old_password;
 	bool same;
 
 	if (node.standalone)
 		return;
+	old_user = user ? strdup(user) : NULL;
+	old_password = password ? strdup(password) : NULL;
 	if (read_endpoint())
 		log_msg(LOG_ERR, "redis: connecting without a password");
 	same = endpoint_equal(&old_url.at, &url.at) && old_url.db == url.db &&
