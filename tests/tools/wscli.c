@@ -19,7 +19,7 @@
  *   /quit  /reset             ends TCP without a Close: FIN or RST
  * stdout: open PROTOCOL | http STATUS BODY | text ... | binary HEX | ping HEX | pong HEX |
  *   close CODE REASON (1005: none) | eof (ended without a Close: 1006 in a browser) |
- *   bad WHY | refused WHY | timeout PREFIX
+ *   fragment HEX | bad WHY | refused WHY | timeout PREFIX
  * Exits 0 after close, eof or --linger (default 0) after stdin's end; then it closes with 1000.
  */
 #include "ws.h"
@@ -42,9 +42,6 @@ static struct {
 	bool connecting, opened;
 	uint8_t *out;
 	size_t out_len, out_cap;
-	uint8_t *msg; /* a fragmented message so far */
-	size_t msg_len;
-	unsigned msg_op;
 	char *await; /* prefix waited for */
 	uint64_t await_until, sleep_until;
 	unsigned factor; /* WAIT_FACTOR: slower builds get more time */
@@ -115,11 +112,6 @@ static void say(const char *word, const void *bytes, size_t n, bool hex)
 	free(line);
 }
 
-static void message(unsigned op, const uint8_t *p, size_t n)
-{
-	say(op == WS_TEXT ? "text" : "binary", p, n, op != WS_TEXT || c.hex);
-}
-
 static bool on_frame(const struct ws_event *e)
 {
 	char word[40];
@@ -128,21 +120,11 @@ static bool on_frame(const struct ws_event *e)
 	case 0:
 	case WS_TEXT:
 	case WS_BINARY:
-		if (e->opcode && e->fin) {
-			message(e->opcode, e->p, e->len);
-			return true;
-		}
-		if (e->opcode)
-			c.msg_op = e->opcode;
-		c.msg = realloc(c.msg, c.msg_len + e->len + 1);
-		if (!c.msg)
-			abort();
-		memcpy(c.msg + c.msg_len, e->p, e->len);
-		c.msg_len += e->len;
-		if (e->fin) {
-			message(c.msg_op, c.msg, c.msg_len);
-			c.msg_len = 0;
-		}
+		if (!e->opcode || !e->fin) /* wscale sends whole messages */
+			say("fragment", e->p, e->len, true);
+		else
+			say(e->opcode == WS_TEXT ? "text" : "binary", e->p, e->len,
+			    e->opcode != WS_TEXT || c.hex);
 		return true;
 	case WS_PING:
 		say("ping", e->p, e->len, true);
