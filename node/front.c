@@ -25,7 +25,6 @@ enum {
 	SUBSCRIBED_MS = 5000, /* for the acknowledgement */
 	ANSWER_MS = 5000,
 	LINGER_MS = 1000,
-	FRONT_MAX = 1024,
 	EVICT_AFTER_MS = 1000,
 };
 
@@ -350,7 +349,7 @@ void front_open(int fd)
 {
 	struct front *f;
 
-	if (n_fronts >= FRONT_MAX && !evict())
+	if (n_fronts >= node.max_fronts && !evict())
 		listen_pause();
 	f = calloc(1, sizeof *f);
 	if (!f) {

@@ -42,6 +42,7 @@ struct node {
 	bool standalone, demo, stopping;
 	bool from_file;           /* a YAML was read; SIGHUP reads it again */
 	uint32_t max_clients;     /* node.max_clients or what nofile allows, if less */
+	uint32_t max_fronts;      /* connections before their upgrade: what nofile leaves for them */
 	double started;           /* Unix seconds, as ev_now */
 	struct wheel wheel;        /* sessions: session_timer */
 	struct wheel resume_wheel; /* sessions: reading again after message_rate */

@@ -18,8 +18,8 @@
 #include "notify.h"
 #include "options.h"
 
-/* Beside the clients: connections before their upgrade (front.c), Redis, epoll, lws, log. */
-enum { OTHER_FDS = 1024 + 64 };
+/* Beside the clients: connections before their upgrade; Redis, epoll, lws, log, sd_notify. */
+enum { FRONTS = 1024, FRONTS_MIN = 16, OWN_FDS = 64, OTHER_FDS = FRONTS + OWN_FDS };
 
 static const struct options *given;
 
@@ -70,6 +70,7 @@ static uint32_t limit_clients(uint32_t wanted)
 	struct rlimit l;
 	rlim_t need = (rlim_t)wanted + OTHER_FDS;
 
+	node.max_fronts = FRONTS;
 	if (getrlimit(RLIMIT_NOFILE, &l))
 		return wanted;
 	if (l.rlim_max != RLIM_INFINITY && l.rlim_max < need) {
@@ -81,6 +82,10 @@ static uint32_t limit_clients(uint32_t wanted)
 			(unsigned long long)need);
 		need = l.rlim_max;
 		wanted = (uint32_t)rest;
+		/* Silent connections must leave the node its own, or it could not even reach Redis. */
+		rest = need - rest;
+		if (rest < OTHER_FDS)
+			node.max_fronts = rest > OWN_FDS + FRONTS_MIN ? (uint32_t)rest - OWN_FDS : FRONTS_MIN;
 	}
 	/* lws keeps 16 bytes a descriptor that could be: no more than needed. */
 	l.rlim_cur = need;

@@ -229,6 +229,7 @@ int main(void)
 {
 	node.loop = ev_default_loop(0);
 	node.max_clients = 10;
+	node.max_fronts = 1024;
 	wheel_init(&node.front_wheel, now);
 	too_late();
 	channel_gone();
