@@ -199,7 +199,7 @@ static void in_time(void)
 
 static void crowded(void)
 {
-	enum { MAX = 1024 };
+	enum { MAX = 50 };
 	static int c[MAX + 2];
 
 	new_channel();
@@ -229,7 +229,7 @@ int main(void)
 {
 	node.loop = ev_default_loop(0);
 	node.max_clients = 10;
-	node.max_fronts = 1024;
+	node.max_fronts = 50;
 	wheel_init(&node.front_wheel, now);
 	too_late();
 	channel_gone();
