@@ -289,9 +289,9 @@ static void connect_resolved(struct rconn *c, const struct addrinfo *a)
 {
 	struct sockaddr_storage addr;
 	socklen_t len;
-	unsigned n = 0, skip;
+	unsigned n = 1, skip;
 
-	for (const struct addrinfo *i = a; i; i = i->ai_next)
+	for (const struct addrinfo *i = a->ai_next; i; i = i->ai_next)
 		n++;
 	for (skip = choice % n; skip; skip--)
 		a = a->ai_next;

@@ -100,7 +100,8 @@ static void busy(void)
 			read_some(fd[1], sizeof payload);
 		most = c.out.cap > most ? c.out.cap : most;
 	}
-	ok(rconn_unsent(&c) > 0 && most <= 8 * 1024 * 1024, "what was sent takes no memory, even if more always follows");
+	ok(rconn_unsent(&c) > 0 && most <= 8 * 1024 * 1024,
+	   "what was sent takes no memory, even if more always follows");
 	rconn_close(&c);
 	close(fd[1]);
 }
