@@ -43,6 +43,9 @@ load helpers
 	cluster ws1 ws2
 	run -0 wsctl cordon -n ws2
 	says "would cordon ws2; nothing changed"
+	wsctl cordon -n ws2 --json | jq -e '.version == 1 and .ok and .dry_run'
+	wsctl drain -n ws2 --json | jq -e '.dry_run'
+	wsctl generate -o new.cfg --json | jq -e '.ok and .file == "new.cfg"'
 	state_is_now ws2 ready
 	wsctl cordon ws2
 	run -0 wsctl ready -n ws2

@@ -101,7 +101,26 @@ load helpers
 	says "clients   1 of "
 	says "start id $(health ws2 .start_id)"
 	run -1 wsctl status ws9
-	says 'unknown node "ws9"'
+	says 'unknown node "ws9"; wsctl status lists them'
+}
+
+@test "a weight that keeps clients away, or isn't the file's, is said" {
+	cluster ws1 ws2
+	run -0 wsctl weight ws1 0
+	says_not "no other node serves"
+	run -0 wsctl status
+	says "! ws1 has weight 0 and gets no new clients: wsctl weight ws1 100"
+	run -0 wsctl weight ws2 0
+	says "note: no other node serves; new clients will get 503"
+	wsctl weight ws1 100
+	hap "set server wscale_chat/ws1 weight 10"
+	run -0 wsctl status
+	says "! ws1 has weight 10 in HAProxy, 100 in $W/wscale.yaml: wsctl weight ws1 100"
+	run -0 wsctl weight ws1 100
+	says "ws1: weight 10 -> 100"
+	wsctl weight ws2 100
+	run -0 wsctl status
+	says_not "weight"
 }
 
 @test "--json: every key, whatever is away" {

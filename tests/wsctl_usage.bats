@@ -91,3 +91,15 @@ load helpers
 	run -1 bash -c '{ "$0" help; echo "$?" >rc; } | true; cat rc; exit "$(cat rc)"' "$BUILD/wsctl"
 	[ "$output" = 1 ]
 }
+
+@test "a reader that leaves in the middle of a long output is no error to talk about" {
+	write_yaml
+	{
+		echo "nodes:"
+		for i in {1..4000}; do echo "  n$i: 10.0.$((i / 200)).$((i % 200 + 1)):81"; done
+	} >long.yaml
+	run -1 bash -c '{ "$0" -c long.yaml generate 2>err; echo "$?" >rc; } | head -1; exit "$(cat rc)"' "$BUILD/wsctl"
+	[ ! -s err ]
+	run -1 bash -c '"$0" -c long.yaml generate >/dev/full' "$BUILD/wsctl"
+	says "can't write the output: "
+}

@@ -2,6 +2,7 @@
  * cmd_generate: prints what the configuration renders to, byte for byte, or writes it to a file.
  * Asks nobody: not HAProxy, not the network.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,8 @@ int cmd_generate(struct run *r)
 		rc = write_to(r, r->opts.output, text);
 	else
 		fputs(text, stdout); /* main.c sees to a full disk */
+	if (r->opts.output && r->opts.json && !rc)
+		say_json(json_pack("{s:s}", "file", r->opts.output));
 	free(text);
 	return rc;
 }

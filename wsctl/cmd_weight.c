@@ -33,6 +33,12 @@ static int write_state(const struct config *cfg, const char *name)
 	return rc;
 }
 
+/* What clients were sent by until now: HAProxy's word, when somebody used its socket by hand. */
+static unsigned before_of(const struct member *m)
+{
+	return m->server ? m->server->uweight : m->node->weight;
+}
+
 static int apply(struct run *r, const struct member *m, const struct config_node *want)
 {
 	struct commit c;
@@ -50,7 +56,7 @@ static int apply(struct run *r, const struct member *m, const struct config_node
 		}
 	}
 	rc = write_state(c.cfg, m->name);
-	snprintf(before, sizeof before, "%u", m->node->weight);
+	snprintf(before, sizeof before, "%u", before_of(m));
 	snprintf(after, sizeof after, "%u", want->weight);
 	audit("weight", m->name, before, after);
 out:
@@ -94,8 +100,10 @@ int cmd_weight(struct run *r)
 	rc = apply(r, &m, &want);
 	if (rc)
 		goto out;
+	if (!weight && m.server && member_serving(m.server) && !member_others(&all, m.name, NULL))
+		say(r, "note: no other node serves; new clients will get 503");
 	say(r, "%s: %sweight %u -> %u%s", m.name, r->opts.dry_run ? "would change " : "",
-	    m.node->weight, weight,
+	    before_of(&m), weight,
 	    r->opts.dry_run ? "; nothing changed"
 	    : m.server      ? ""
 	                    : " (not in HAProxy yet)");

@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../lib/errs.h"
 #include "cmd.h"
@@ -104,6 +106,14 @@ static void json_failure(int rc)
 	say_json(json_pack("{s:b, s:s, s:i}", "ok", 0, "error", why, "exit", rc));
 }
 
+/* Of an error amid the output stdio forgets the cause; a pipe without a reader still shows it. */
+static bool reader_left(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 static int flush(int rc)
 {
 	bool failed = ferror(stdout);
@@ -113,7 +123,7 @@ static int flush(int rc)
 		failed = true;
 	if (!failed)
 		return rc;
-	if (errno != EPIPE)
+	if (errno != EPIPE && !reader_left())
 		say_error("can't write the output: %s", strerror(errno ? errno : EIO));
 	return rc ? rc : EXIT_FAILED;
 }
@@ -133,6 +143,8 @@ int main(int argc, char **argv)
 	}
 	if (r.opts.json && rc && !said_json())
 		json_failure(rc);
+	if (r.opts.json && !rc && r.opts.dry_run && !said_json())
+		say_json(json_pack("{s:b}", "dry_run", 1));
 	rc = flush(rc);
 	config_free(r.cfg);
 	opts_free(&p);

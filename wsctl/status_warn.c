@@ -78,6 +78,19 @@ static void operational(const struct status *s, const struct status_node *v, con
 	}
 }
 
+/* In its row both look like any node's: ready, up, and no new clients. */
+static void weight(const struct run *r, const struct status_node *v, const struct out *o)
+{
+	if (!v->node || !v->in_hap || member_drain(&v->hap) || member_maint(&v->hap))
+		return;
+	if (v->hap.uweight != v->node->weight)
+		tell(o, "%s has weight %u in HAProxy, %u in %s: wsctl weight %s %u", v->name,
+		     v->hap.uweight, v->node->weight, r->cfg->path, v->name, v->node->weight);
+	else if (!v->node->weight)
+		tell(o, "%s has weight 0 and gets no new clients: wsctl weight %s 100", v->name,
+		     v->name);
+}
+
 static void own_word(const struct run *r, const struct status *s, const struct status_node *v,
                      const struct out *o)
 {
@@ -125,6 +138,7 @@ void status_warn(const struct run *r, const struct status *s,
 	for (size_t i = 0; i < s->n; i++) {
 		membership(r, s, &s->v[i], &o);
 		operational(s, &s->v[i], &o);
+		weight(r, &s->v[i], &o);
 		own_word(r, s, &s->v[i], &o);
 	}
 	for (size_t i = 0; i < s->old.n; i++)
