@@ -68,6 +68,7 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 }
 
 @test "systemd-sysusers and systemd-tmpfiles take their files" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
 	requires systemd-sysusers systemd-tmpfiles
 	mkdir -p "$W/root/etc"
 	systemd-sysusers --root="$W/root" "$ROOT/systemd/wscale.sysusers"

@@ -88,8 +88,8 @@ load helpers
 @test "a full disk or a reader that left is a failure" {
 	run -1 bash -c '"$0" help >/dev/full' "$BUILD/wsctl"
 	says "can't write the output: "
-	run -1 bash -c '{ "$0" help; echo "$?" >rc; } | true; cat rc; exit "$(cat rc)"' "$BUILD/wsctl"
-	[ "$output" = 1 ]
+	# The reader is gone before the first byte is written.
+	run -1 bash -c 'exec 5> >(true); wait "$!"; "$0" help >&5' "$BUILD/wsctl"
 }
 
 @test "a reader that leaves in the middle of a long output is no error to talk about" {
