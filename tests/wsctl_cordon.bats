@@ -41,6 +41,8 @@ load helpers
 
 @test "cordon -n and ready -n change nothing" {
 	cluster ws1 ws2
+	run -0 wsctl ready -n ws2
+	says "ws2 is ready already"
 	run -0 wsctl cordon -n ws2
 	says "would cordon ws2; nothing changed"
 	wsctl cordon -n ws2 --json | jq -e '.version == 1 and .ok and .dry_run'
@@ -49,6 +51,7 @@ load helpers
 	state_is_now ws2 ready
 	wsctl cordon ws2
 	run -0 wsctl ready -n ws2
+	says "ws2 is cordoned; would bring it back; nothing changed"
 	state_is_now ws2 cordoned
 }
 

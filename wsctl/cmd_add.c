@@ -121,15 +121,16 @@ static int look(struct add *a, struct node_note *note)
 static void undo(struct add *a)
 {
 	const struct config *cfg = a->commit.cfg ? a->commit.cfg : a->r->cfg;
+	bool left = a->added && (hap_set_maint(cfg, a->node.name) != HAP_OK ||
+	                         hap_del(cfg, a->node.name, DEL_MS) != HAP_OK);
 
-	if (a->added && (hap_set_maint(cfg, a->node.name) != HAP_OK ||
-	                 hap_del(cfg, a->node.name, DEL_MS) != HAP_OK))
+	if (left)
 		say_error("can't take %s out of HAProxy again: %s", a->node.name, hap_why());
 	if (commit_undo(a->r, &a->commit))
 		say_error("%s still has %s; remove it: wsctl remove %s", a->r->cfg->path,
 		          a->node.name, a->node.name);
 	else
-		say(a->r, "%s was not added, nothing changed", a->node.name);
+		say(a->r, "%s was not added%s", a->node.name, left ? "" : ", nothing changed");
 }
 
 static int write_state(const struct config *cfg, const char *name)

@@ -47,8 +47,11 @@ int cmd_ready(struct run *r)
 	if (state_read(r->cfg, m.name, &was))
 		goto out;
 	if (r->opts.dry_run) {
-		say(r, "%s is %s; would bring it back; nothing changed", m.name,
-		    node_state_str(was.state));
+		if (was.state == STATE_READY && member_serving(m.server))
+			say(r, "%s is ready already", m.name);
+		else
+			say(r, "%s is %s; would bring it back; nothing changed", m.name,
+			    was.state == STATE_READY ? "not serving" : node_state_str(was.state));
 		rc = EXIT_OK;
 		goto out;
 	}
