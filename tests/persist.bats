@@ -292,6 +292,9 @@ with_mounts() { env W="$W" BUILD="$BUILD" unshare -m bash -euc "$1"; }
 	chmod 777 state
 	: >state/lock-edit
 	chmod 666 state/lock-edit
+	mkdir tmp
+	chmod 777 tmp
+	export TMPDIR=$W/tmp
 	run setpriv --reuid 65534 --regid 65534 --clear-groups ./mine -c "$W/wscale.yaml" weight ws1 50
 	echo "$output"
 	[ "$status" -eq 1 ]
