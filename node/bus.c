@@ -19,7 +19,7 @@
 #include "node.h"
 #include "rconn.h"
 
-enum { CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 * 1024 * 1024 };
+enum { OWN_CHANNELS = 3, CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 * 1024 * 1024 };
 static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
 
 static struct rconn sub, cmd;
@@ -206,13 +206,34 @@ static void message(const char *name, size_t len, const char *p, size_t n)
 	}
 }
 
+/*
+ * An ACL that forbids one channel must not take the others down: whoever waits for it gets 503. The
+ * node's own channels, the first to be asked for, are needed.
+ */
+static void subscribe_error(const char *why)
+{
+	static bool told;
+
+	if (acknowledged < OWN_CHANNELS || strncmp(why, "NOPERM", 6) != 0) {
+		down("subscription", why);
+		return;
+	}
+	if (!told)
+		log_msg(LOG_ERR, "redis %s: %s (told once); the ACL user needs &%s:*", where, why,
+			node.cfg->cluster);
+	told = true;
+	acknowledged++;
+	if (acknowledged == asked && !canary_no)
+		send_canary();
+}
+
 static void sub_reply(struct rconn *c, const redisReply *r)
 {
 	const redisReply *kind = r->type == REDIS_REPLY_ARRAY && r->elements == 3 ? r->element[0] : NULL;
 
 	(void)c;
 	if (r->type == REDIS_REPLY_ERROR) {
-		down("subscription", r->str);
+		subscribe_error(r->str);
 		return;
 	}
 	if (!kind || kind->type != REDIS_REPLY_STRING || r->element[1]->type != REDIS_REPLY_STRING)

@@ -301,6 +301,21 @@ static void flush_channel(struct channel *c)
 	batch_unref(b);
 }
 
+static bool too_much_queued(void)
+{
+	return lag_total_bytes() > node.cfg->node.max_queue_total;
+}
+
+static bool evict(struct session *s)
+{
+	node.count.slow_closed++;
+	if (s->state == SESSION_OPEN || s->state == SESSION_FLUSHING)
+		session_close_now(s, 1008, "too slow");
+	else
+		session_gone(s, 1006);
+	return too_much_queued();
+}
+
 void hub_flush(void)
 {
 	while (dirty) {
@@ -310,15 +325,9 @@ void hub_flush(void)
 		c->dirty_next = NULL;
 		flush_channel(c);
 	}
-	while (lag_total_bytes() > node.cfg->node.max_queue_total) {
-		struct session *s = lag_slowest();
-
-		node.count.slow_closed++;
-		if (s->state == SESSION_OPEN || s->state == SESSION_FLUSHING)
-			session_close_now(s, 1008, "too slow");
-		else
-			session_gone(s, 1006);
-	}
+	/* Many of about one length go in one pass: looking for the longest each time would be quadratic. */
+	while (too_much_queued())
+		lag_each_from(lag_longest() / 4 * 3, evict);
 }
 
 void hub_apply_rules(void)

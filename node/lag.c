@@ -138,12 +138,21 @@ uint32_t lag_count(void)
 	return count;
 }
 
-struct session *lag_slowest(void)
+size_t lag_longest(void)
 {
-	struct lag *slowest = NULL;
+	size_t longest = 0;
 
 	for (struct lag *l = all.next; l != &all; l = l->next)
-		if (!slowest || l->bytes + l->in_lws > slowest->bytes + slowest->in_lws)
-			slowest = l;
-	return slowest ? slowest->s : NULL;
+		if (l->bytes + l->in_lws > longest)
+			longest = l->bytes + l->in_lws;
+	return longest;
+}
+
+void lag_each_from(size_t bytes, bool (*f)(struct session *))
+{
+	for (struct lag *l = all.next, *next; l != &all; l = next) {
+		next = l->next;
+		if (l->bytes + l->in_lws >= bytes && !f(l->s))
+			return;
+	}
 }

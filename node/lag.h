@@ -47,7 +47,9 @@ void lag_set_in_lws(struct lag *, size_t n);
 /* Node-wide. */
 size_t lag_total_bytes(void);
 uint32_t lag_count(void);
-/* The session with the longest queue; NULL: none. */
-struct session *lag_slowest(void);
+/* Bytes in the longest queue; 0: none. */
+size_t lag_longest(void);
+/* Calls f for the sessions whose queue holds at least so many bytes, until it returns false; f may end the queue. */
+void lag_each_from(size_t bytes, bool (*f)(struct session *));
 
 #endif

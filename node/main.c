@@ -104,8 +104,8 @@ static void run(void)
 	ev_signal_start(node.loop, &hup);
 	drain_init();
 	listen_start();
-	log_msg(LOG_NOTICE, "%s of %s listens at %s, %s", node.name, node.cfg->cluster,
-		endpoint_str(&node.listen, at), bus_where());
+	log_msg(LOG_NOTICE, "%s of %s listens at %s%s%s", node.name, node.cfg->cluster,
+		endpoint_str(&node.listen, at), node.standalone ? ", " : ", redis ", bus_where());
 	notify_ready();
 	ev_run(node.loop, 0);
 }

@@ -35,8 +35,9 @@ static struct config *load(struct errs *errs)
 	const char *path = config_path(given->config), *why;
 	struct config *c;
 
-	/* A quick start needs no file; one that was named must be there. */
-	node.from_file = given->config || !(given->listen && (given->redis || given->standalone));
+	/* A quick start needs no file; one that was named, also by the environment, must be there. */
+	node.from_file = given->config || getenv("WSCALE_CONFIG") ||
+			 !(given->listen && (given->redis || given->standalone));
 	c = node.from_file ? config_load(path, errs) : config_default();
 	if (c && given->redis)
 		redis_url_parse(given->redis, &c->redis.url, &why); /* options.c tried it */

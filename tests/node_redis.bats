@@ -157,6 +157,23 @@ rings() {
 	refute grep -F -e wrong-password -e node-password "$W/log/ws1"
 }
 
+@test "an ACL user that may not use one channel: who asks for it gets 503, the others stay" {
+	start_redis redis --requirepass default-password
+	REDISCLI_AUTH=default-password rcli acl setuser wscale on '>node-password' '~chat.*' \
+		'&chat.*' '&chat:news' +@all
+	secret redis.password node-password
+	YAML_REDIS=$'user: wscale\npassword_file: redis.password'
+	write_yaml
+	start_node ws1
+	ws_open a "$(url ws1 /ws/news)"
+	[ "$(handshake "$(url ws1 /ws/other)")" = 503 ]
+	ws_send a hi
+	ws_wait a '^text hi$'
+	health_is ws1 200
+	[ "$(metric ws1 wsnode_redis_connects_total)" = 1 ]
+	log_has ws1 'NOPERM'
+}
+
 @test "no client reaches the control channel: what it sends is only ever a message" {
 	one_node
 	local p

@@ -36,7 +36,7 @@ static struct session *session(int i)
 
 static bool nothing_left(void)
 {
-	return !lag_total_bytes() && !lag_count() && !lag_slowest();
+	return !lag_total_bytes() && !lag_count() && !lag_longest();
 }
 
 static void order(void)
@@ -92,6 +92,24 @@ static void dropping(void)
 	ok(nothing_left(), "nothing is left");
 }
 
+static struct session *found;
+static unsigned n_found;
+
+static bool find(struct session *s)
+{
+	found = s;
+	n_found++;
+	return true;
+}
+
+/* It alone has a queue as long as the longest. */
+static bool longest_is(const struct session *s)
+{
+	n_found = 0;
+	lag_each_from(lag_longest(), find);
+	return n_found == 1 && found == s;
+}
+
 static void slowest(void)
 {
 	static const size_t lens[] = {10};
@@ -101,12 +119,12 @@ static void slowest(void)
 	lag_push(x, b, 0);
 	lag_push(y, b, 0);
 	lag_push(y, b, 0);
-	ok(lag_slowest() == session(1), "the longest queue");
+	ok(lag_longest() == y->bytes && longest_is(session(1)), "the longest queue");
 	lag_set_in_lws(z, 5000);
-	ok(lag_slowest() == session(2), "with what lws holds");
+	ok(lag_longest() == 5000 && longest_is(session(2)), "with what lws holds");
 	lag_free(z);
 	lag_free(y);
-	ok(lag_slowest() == session(0) && lag_count() == 1, "the one that is left");
+	ok(longest_is(session(0)) && lag_count() == 1, "the one that is left");
 	lag_free(x);
 	ok(b->refs == 1 && nothing_left(), "nothing is left");
 	batch_unref(b);
