@@ -48,11 +48,14 @@ paced() {
 
 @test "the grace before a drain: clients stay until it has passed" {
 	crowd 20
-	control ws1 '"do":"drain","per_second":1000,"grace_ms":2000' | jq -e .ok
+	local start
+	start=$(now_ms)
+	control ws1 '"do":"drain","per_second":1000,"grace_ms":4000' | jq -e ".ok and .clients == 20"
 	health_is ws1 404
-	never 1 clients_are ws1 19
 	clients_are ws1 20
-	wait_until 5 state_is ws1 drained
+	wait_until 10 state_is ws1 drained
+	[ $(($(now_ms) - start)) -ge 4000 ]
+	tallied ".closes | keys == [\"1012\"]"
 }
 
 @test "ready ends a drain: who is still there stays, new clients are welcome" {
