@@ -28,8 +28,8 @@ LIBS_CTL   := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) 2>/dev/null)
 LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -lev
 
 LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
-           lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/num.c \
-           lib/secret.c lib/yaml_doc.c
+           lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
+           lib/num.c lib/secret.c lib/yaml_doc.c
 NODE_SRC = node/auth.c node/batch.c node/bus.c node/control.c node/drain.c node/front.c \
            node/health.c node/http.c node/hub.c node/lag.c node/listen.c node/main.c \
            node/metrics.c node/notify.c node/options.c node/rconn.c node/respond.c \

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "errs.h"
+#include "near.h"
 
 enum { PATH_TEXT_MAX = 1023, LABEL_MAX = 64 };
 #define MS(s) ((uint64_t)(s)*1000)
@@ -211,34 +212,6 @@ const char *config_key_label(const struct key *k)
 	return dot ? dot + 1 : k->path;
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Levenshtein, with a swap of neighbours as one edit (Damerau). */
-static size_t distance(const char *a, const char *b)
-{
-	size_t d[LABEL_MAX + 1][LABEL_MAX + 1], n = strlen(a), m = strlen(b);
-	if (n > LABEL_MAX || m > LABEL_MAX)
-		return LABEL_MAX;
-	for (size_t i = 0; i <= n; i++) {
-		for (size_t j = 0; j <= m; j++) {
-			if (!i || !j) {
-				d[i][j] = i + j;
-				continue;
-			}
-			bool same = a[i - 1] == b[j - 1];
-			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + !same);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < d[i][j])
-				d[i][j] = d[i - 2][j - 2] + 1;
-		}
-	}
-	return d[n][m];
-}
-
 /* A key beside it that is spelled much alike, or that it abbreviates. */
 static const char *nearest(const char *parent, const char *name)
 {
@@ -248,7 +221,7 @@ static const char *nearest(const char *parent, const char *name)
 		const char *c = child(k, parent);
 		if (!c)
 			continue;
-		size_t d = n >= 3 && strncmp(c, name, n) == 0 ? 1 : distance(name, c);
+		size_t d = n >= 3 && strncmp(c, name, n) == 0 ? 1 : near_distance(name, c);
 		if (d < best_d) {
 			best = c;
 			best_d = d;

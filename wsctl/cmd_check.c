@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "../lib/errs.h"
+#include "../lib/jwt.h"
 #include "../lib/secret.h"
 #include "cmd.h"
 #include "render.h"
@@ -19,7 +20,7 @@
 #include "validate.h"
 
 /* The source ports of one address pair: 32768-60999 (ip_local_port_range). */
-enum { PORTS = 28000, JWT_KEY_MIN = 32, FDS_BESIDE = 100 };
+enum { PORTS = 28000, FDS_BESIDE = 100 };
 
 static void secrets(const struct config *cfg, struct errs *errs)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/near.h"
 #include "../lib/num.h"
 #include "cmd.h"
 
@@ -257,43 +258,13 @@ const char *opts_refused(const struct parsed *p, const char *takes, bool dry_run
 	return NULL;
 }
 
-/* Levenshtein with swaps of neighbours; words are short. */
-static size_t distance(const char *a, const char *b)
-{
-	enum { MAX = 32 };
-	size_t la = strlen(a), lb = strlen(b);
-	size_t d[MAX + 1][MAX + 1];
-
-	if (la > MAX || lb > MAX)
-		return SIZE_MAX;
-	for (size_t i = 0; i <= la; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= lb; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	}
-	return d[la][lb];
-}
-
 const char *opts_nearest(const char *word, const char *const *list)
 {
 	const char *best = NULL;
 	size_t best_d = SIZE_MAX;
 
 	for (; *list; list++) {
-		size_t d = distance(word, *list);
+		size_t d = near_distance(word, *list);
 
 		/* A beginning is what people type when they can't remember the rest. */
 		if (strlen(word) >= 3 && !strncmp(*list, word, strlen(word)))
