@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "buf.h"
 #include "config_check.h"
@@ -375,6 +376,17 @@ struct config *config_load(const char *path, struct errs *errs)
 		c = config_parse(b.p ? b.p : "", b.len, path, errs);
 	fclose(f);
 	buf_free(&b);
+	return c;
+}
+
+struct config *config_reload(const struct config *old)
+{
+	struct errs ignored = {0};
+	struct stat st;
+	struct config *c = NULL;
+	if (stat(old->path, &st) == 0 && S_ISREG(st.st_mode))
+		c = config_load(old->path, &ignored);
+	errs_free(&ignored);
 	return c;
 }
 

@@ -106,6 +106,11 @@ struct config {
 const char *config_path(const char *from_option);
 /* NULL with at least one error; the caller frees both. */
 struct config *config_load(const char *path, struct errs *);
+/*
+ * The file read anew, for who has waited for a lock meanwhile. NULL, silently: it isn't valid now, or
+ * can't be read twice (a pipe).
+ */
+struct config *config_reload(const struct config *);
 /* The same from memory; path is for messages. */
 struct config *config_parse(const char *text, size_t len, const char *path, struct errs *);
 /* Every default and no nodes: what wsnode runs on without a file. NULL: out of memory. */

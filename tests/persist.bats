@@ -310,7 +310,7 @@ with_mounts() { env W="$W" BUILD="$BUILD" unshare -m bash -euc "$1"; }
 
 @test "no state directory: it is made, or the key that names it is told" {
 	scene
-	rmdir state
+	rm -r state
 	wsctl weight ws1 50
 	[ "$(stat -c %a state)" = 755 ]
 	sed -i "s,state_dir: .*,state_dir: $W/no/where," wscale.yaml

@@ -17,7 +17,7 @@
 #include "persist.h"
 #include "ready.h"
 
-enum { LOCK_MS = 5000, CHECK_MS = 10000, DEL_MS = 5000 };
+enum { CHECK_MS = 10000, DEL_MS = 5000 };
 
 struct add {
 	struct run *r;
@@ -133,18 +133,6 @@ static void undo(struct add *a)
 		say(a->r, "%s was not added%s", a->node.name, left ? "" : ", nothing changed");
 }
 
-static int write_state(const struct config *cfg, const char *name)
-{
-	struct lock lock;
-	int rc = lock_take(cfg, "edit", "add", LOCK_MS, &lock);
-
-	if (rc)
-		return rc;
-	rc = state_write(cfg, name, STATE_READY, whoami()) ? EXIT_FAILED : EXIT_OK;
-	lock_drop(&lock);
-	return rc;
-}
-
 static int dry_run(struct add *a)
 {
 	char *line = edit_line(&a->node);
@@ -174,19 +162,20 @@ static int run(struct add *a)
 	}
 	if (a->r->opts.dry_run)
 		return dry_run(a);
-	if (!a->in_hap) {
+	/* Also one that is there already: a killed run may have left it with its checks off. */
+	if (!a->in_service) {
 		rc = hap_add(cfg, a->node.name);
 		if (rc != HAP_OK) {
 			rc = hap_exit(rc);
 			goto fail;
 		}
-		a->added = true;
+		a->added = !a->in_hap;
 	}
 	rc = interrupted() ? EXIT_INTERRUPTED : ready_server(cfg, a->node.name, CHECK_MS);
 	if (rc)
 		goto fail;
 	if (!a->r->opts.runtime) {
-		rc = write_state(cfg, a->node.name);
+		rc = commit_state(cfg, a->node.name, "add", STATE_READY);
 		if (rc)
 			goto fail;
 	}

@@ -12,6 +12,8 @@
 #include "render.h"
 #include "statefile.h"
 
+enum { LOCK_MS = 5000 };
+
 static int write_to(struct run *r, const char *path, const char *text)
 {
 	struct file_text old;
@@ -32,13 +34,10 @@ static int write_to(struct run *r, const char *path, const char *text)
 	else if (persist_write(path, text, len, &old, 0644) == 0)
 		rc = EXIT_OK;
 	persist_text_free(&old);
-	/* The next start reads both: a drained node's port comes from its row there. */
-	if (rc == EXIT_OK && strcmp(path, r->cfg->haproxy.file) == 0 && statefile_refresh(r->cfg))
-		rc = EXIT_FAILED;
 	return rc;
 }
 
-int cmd_generate(struct run *r)
+static int generate(struct run *r)
 {
 	char *text = render(r->cfg);
 	int rc = EXIT_OK;
@@ -50,8 +49,36 @@ int cmd_generate(struct run *r)
 		rc = write_to(r, r->opts.output, text);
 	else
 		fputs(text, stdout); /* main.c sees to a full disk */
-	if (r->opts.output && r->opts.json && !rc)
-		say_json(json_pack("{s:s}", "file", r->opts.output));
 	free(text);
+	return rc;
+}
+
+/* The file that HAProxy reads: not in the middle of another's edit, and from what that one wrote. */
+static int generate_live(struct run *r)
+{
+	struct lock lock;
+	int rc = lock_take(r->cfg, "edit", "generate", LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	struct config *now = config_reload(r->cfg);
+	if (now) {
+		config_free(r->cfg);
+		r->cfg = now;
+	}
+	rc = generate(r);
+	/* The next start reads both: a drained node's port comes from its row there. */
+	if (rc == EXIT_OK && statefile_refresh(r->cfg))
+		rc = EXIT_FAILED;
+	lock_drop(&lock);
+	return rc;
+}
+
+int cmd_generate(struct run *r)
+{
+	const char *file = r->opts.output;
+	bool live = file && strcmp(file, r->cfg->haproxy.file) == 0;
+	int rc = live ? generate_live(r) : generate(r);
+	if (file && r->opts.json && !rc)
+		say_json(json_pack("{s:s}", "file", file));
 	return rc;
 }

@@ -3,29 +3,14 @@
  * lock, so that it can undo a drain that somebody is waiting for.
  */
 #include <jansson.h>
-#include <stdio.h>
 
 #include "cmd.h"
+#include "commit.h"
 #include "members.h"
 #include "persist.h"
 #include "ready.h"
 
-enum { LOCK_MS = 5000, WAIT_MS = 10000 };
-
-static int write_state(struct run *r, const char *name)
-{
-	struct lock lock;
-	char doing[64];
-	int rc;
-
-	snprintf(doing, sizeof doing, "ready %s", name);
-	rc = lock_take(r->cfg, "edit", doing, LOCK_MS, &lock);
-	if (rc)
-		return rc;
-	rc = state_write(r->cfg, name, STATE_READY, whoami()) ? EXIT_FAILED : EXIT_OK;
-	lock_drop(&lock);
-	return rc;
-}
+enum { WAIT_MS = 10000 };
 
 int cmd_ready(struct run *r)
 {
@@ -61,7 +46,7 @@ int cmd_ready(struct run *r)
 		    was.state == STATE_READY ? "as it is" : node_state_str(was.state), m.name);
 	if (rc)
 		goto out;
-	rc = write_state(r, m.name);
+	rc = commit_state(r->cfg, m.name, "ready", STATE_READY);
 	if (rc)
 		goto out;
 	if (was.state == STATE_READY && member_serving(m.server)) {

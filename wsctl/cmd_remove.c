@@ -12,19 +12,7 @@
 #include "ctl.h"
 #include "drain.h"
 
-enum { LOCK_MS = 5000, DEL_MS = 10000, ASK_MS = 1000 };
-
-static int forget(const struct config *cfg, const char *name)
-{
-	struct lock lock;
-	int rc = lock_take(cfg, "edit", "remove", LOCK_MS, &lock);
-
-	if (rc)
-		return rc;
-	rc = state_write(cfg, name, STATE_REMOVED, whoami()) ? EXIT_FAILED : EXIT_OK;
-	lock_drop(&lock);
-	return rc;
-}
+enum { DEL_MS = 10000, ASK_MS = 1000 };
 
 /* A node that runs on must not stay draining, or a later add would find it so. */
 static void release(const struct config *cfg, const char *name)
@@ -64,7 +52,7 @@ static int take_out(struct run *r, const struct member *m)
 			goto out;
 		}
 	}
-	rc = forget(cfg, m->name);
+	rc = commit_state(cfg, m->name, "remove", STATE_REMOVED);
 	release(cfg, m->name);
 	audit("remove", m->name, m->node ? "in the YAML" : "runtime only", "removed");
 out:

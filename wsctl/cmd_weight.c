@@ -10,25 +10,19 @@
 #include "cmd.h"
 #include "commit.h"
 #include "members.h"
+#include "statefile.h"
 
 enum { LOCK_MS = 5000, WEIGHT_MAX = 256 };
 
 /* A row in HAProxy's state file would bring the old weight back. */
-static int write_state(const struct config *cfg, const char *name)
+static int refresh_state(const struct config *cfg)
 {
-	struct node_note now;
 	struct lock lock;
-	int rc;
+	int rc = lock_take(cfg, "edit", "weight", LOCK_MS, &lock);
 
-	if (state_read(cfg, name, &now))
-		return EXIT_FAILED;
-	/* Only a node that is cordoned or drained has a row there. */
-	if (now.state == STATE_READY)
-		return EXIT_OK;
-	rc = lock_take(cfg, "edit", "weight", LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	rc = state_write(cfg, name, now.state, now.by) ? EXIT_FAILED : EXIT_OK;
+	rc = statefile_refresh(cfg) ? EXIT_FAILED : EXIT_OK;
 	lock_drop(&lock);
 	return rc;
 }
@@ -55,7 +49,7 @@ static int apply(struct run *r, const struct member *m, const struct config_node
 			goto out;
 		}
 	}
-	rc = write_state(c.cfg, m->name);
+	rc = refresh_state(c.cfg);
 	snprintf(before, sizeof before, "%u", before_of(m));
 	snprintf(after, sizeof after, "%u", want->weight);
 	audit("weight", m->name, before, after);

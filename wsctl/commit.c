@@ -75,6 +75,7 @@ int commit_make(struct run *r, enum commit_kind kind, const struct config_node *
 	int rc;
 
 	memset(c, 0, sizeof *c);
+	c->name = n->name;
 	snprintf(doing, sizeof doing, "%s %s", verb(kind), n->name);
 	rc = lock_take(r->cfg, "edit", doing, LOCK_MS, &lock);
 	if (rc)
@@ -105,6 +106,7 @@ out:
 
 int commit_finish(struct run *r)
 {
+	struct config *now;
 	struct lock lock;
 	int rc;
 
@@ -113,9 +115,37 @@ int commit_finish(struct run *r)
 	rc = lock_take(r->cfg, "edit", "finish", LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	if (persist_rendered(r->cfg, false))
+	/* Who held the lock until now may have changed the YAML. */
+	now = config_reload(r->cfg);
+	if (persist_rendered(now ? now : r->cfg, false))
 		rc = EXIT_FAILED;
+	config_free(now);
 	lock_drop(&lock);
+	return rc;
+}
+
+/* Others' edits came behind ours: only our own line goes, and the rendered file follows. */
+static int undo_line(const struct run *r, const struct commit *c, const struct file_text *now)
+{
+	const char *path = r->cfg->path;
+	struct errs errs = {0};
+	struct config *old = config_parse(c->yaml.p, c->yaml.len, path, &errs), *cfg = NULL;
+	const struct config_node *was = old ? config_node(old, c->name) : NULL;
+	char *text = was ? edit_weight(now->p, path, c->name, was->weight, &errs)
+	                 : edit_remove(now->p, path, c->name, &errs);
+	int rc = -1;
+
+	if (text)
+		cfg = config_parse(text, strlen(text), path, &errs);
+	if (!cfg)
+		say_errs(&errs, path);
+	else if (!persist_write(path, text, strlen(text), now, 0644) &&
+	         !persist_rendered(cfg, false))
+		rc = 0;
+	free(text);
+	config_free(cfg);
+	config_free(old);
+	errs_free(&errs);
 	return rc;
 }
 
@@ -132,17 +162,34 @@ int commit_undo(struct run *r, struct commit *c)
 		return -1;
 	if (persist_read(path, false, &now))
 		goto out;
-	if (now.len != strlen(c->text) || memcmp(now.p, c->text, now.len) != 0)
-		say_error("%s: changed by someone else meanwhile; undo the edit by hand", path);
-	else if (!persist_write(path, c->yaml.p, c->yaml.len, &now, 0644) &&
-	         (!c->rendered.exists ||
-	          !persist_write(file, c->rendered.p, c->rendered.len, NULL, 0644)))
+	if (now.len != strlen(c->text) || memcmp(now.p, c->text, now.len) != 0) {
+		rc = undo_line(r, c, &now);
+	} else if (!persist_write(path, c->yaml.p, c->yaml.len, &now, 0644) &&
+	           (!c->rendered.exists ||
+	            !persist_write(file, c->rendered.p, c->rendered.len, NULL, 0644))) {
 		rc = 0;
-	if (!rc && !c->rendered.exists)
-		remove(file);
+		if (!c->rendered.exists)
+			remove(file);
+	}
 	persist_text_free(&now);
 	c->written = false;
 out:
+	lock_drop(&lock);
+	return rc;
+}
+
+int commit_state(const struct config *cfg, const char *node, const char *command,
+                 enum node_state state)
+{
+	struct lock lock;
+	char doing[64];
+	int rc;
+
+	snprintf(doing, sizeof doing, "%s %s", command, node);
+	rc = lock_take(cfg, "edit", doing, LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	rc = state_write(cfg, node, state, whoami()) ? EXIT_FAILED : EXIT_OK;
 	lock_drop(&lock);
 	return rc;
 }

@@ -19,6 +19,7 @@ struct commit {
 	struct config *cfg;              /* as it is after the edit; owned */
 	struct file_text yaml, rendered; /* as they were */
 	char *text;                      /* the YAML after; owned */
+	const char *name;                /* of the node; borrowed */
 	bool written;
 };
 
@@ -33,8 +34,13 @@ int commit_make(struct run *, enum commit_kind, const struct config_node *, stru
  * between the two left over. Nothing is written when it does. EXIT_OK, or an exit code, printed.
  */
 int commit_finish(struct run *);
-/* Puts both files back unless somebody changed the YAML since: then says so. 0 or -1. */
+/*
+ * Puts both files back; where somebody changed the YAML since, takes back only its own line. 0, or
+ * -1, printed.
+ */
 int commit_undo(struct run *, struct commit *);
+/* Writes the node's operational state under the edit lock. EXIT_OK, or an exit code, printed. */
+int commit_state(const struct config *, const char *node, const char *verb, enum node_state);
 void commit_free(struct commit *);
 /*
  * haproxy.edit: false. Prints the line to write or to delete and returns true: the caller ends with

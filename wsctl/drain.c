@@ -14,18 +14,26 @@
 
 enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000 };
 
-/* Writes the node's state under the edit lock. */
-static int note(struct run *r, const char *name, enum node_state state)
+/* One a day, and what --rate can say: a node's word beyond is none. */
+#define PACE_MIN (1.0 / 86400)
+#define PACE_MAX 1e12
+
+/* Writes the node's state under the edit lock; drained only if nobody made it ready meanwhile. */
+static int note(const struct drain *d, enum node_state state, const char *by)
 {
+	const struct config *cfg = d->r->cfg;
 	struct lock lock;
 	char doing[64];
 	int rc;
 
-	snprintf(doing, sizeof doing, "drain %s", name);
-	rc = lock_take(r->cfg, "edit", doing, EDIT_LOCK_MS, &lock);
+	snprintf(doing, sizeof doing, "drain %s", d->name);
+	rc = lock_take(cfg, "edit", doing, EDIT_LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	rc = state_write(r->cfg, name, state, whoami()) ? EXIT_FAILED : EXIT_OK;
+	if (state == STATE_DRAINED)
+		rc = drain_overtaken(d);
+	if (!rc && state_write(cfg, d->name, state, by))
+		rc = EXIT_FAILED;
 	lock_drop(&lock);
 	return rc;
 }
@@ -136,6 +144,8 @@ static int tell_node(struct drain *d, uint64_t seen)
 	if (clients >= 0 && (uint64_t)clients > seen)
 		d->clients = (uint64_t)clients;
 	d->per_second = json_number_value(json_object_get(reply, "per_second"));
+	if (!(d->per_second >= PACE_MIN && d->per_second <= PACE_MAX))
+		d->per_second = 0;
 	ctl_replies_free(&replies);
 	return EXIT_OK;
 }
@@ -199,15 +209,19 @@ static int dry_run(struct drain *d, const struct hap_servers *all, uint64_t seen
 /* State file, HAProxy, node; in this order, so that what comes back after a crash is a drained
  * node. */
 static int begin(struct drain *d, const struct member *m, const struct hap_servers *all,
-                 uint64_t seen)
+                 const struct node_note *was, uint64_t seen)
 {
 	struct ctl_replies reports = {0};
-	int rc = note(d->r, d->name, STATE_DRAINING);
+	int rc = note(d, STATE_DRAINING, whoami());
 
 	if (rc)
 		return rc;
-	if (m->server && (rc = hap_set_drain(d->r->cfg, d->name)) != HAP_OK)
-		return hap_exit(rc);
+	if (m->server && (rc = hap_set_drain(d->r->cfg, d->name)) != HAP_OK) {
+		/* What HAProxy didn't do now a reload must not do later. */
+		rc = hap_exit(rc);
+		note(d, was->state, was->by);
+		return rc;
+	}
 	audit("drain", d->name, m->server ? m->server->status : "not in HAProxy", "draining");
 	rc = tell_node(d, seen);
 	if (rc)
@@ -275,11 +289,11 @@ int drain_run(struct run *r, const struct member *m, const struct hap_servers *a
 		return follow(d, seen);
 	if (rc)
 		return rc;
-	rc = begin(d, m, all, seen);
+	rc = begin(d, m, all, &was, seen);
 	if (!rc && !r->opts.no_wait) {
 		rc = drain_watch(d);
 		if (!rc)
-			rc = note(r, m->name, STATE_DRAINED);
+			rc = note(d, STATE_DRAINED, whoami());
 		if (!rc)
 			audit("drain", d->name, "draining", "drained");
 	}

@@ -38,14 +38,13 @@ int drain_run(struct run *, const struct member *m, const struct hap_servers *, 
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);
+/* EXIT_OK, or EXIT_FAILED, printed, when someone made it ready, or removed it, meanwhile. */
+int drain_overtaken(const struct drain *);
 uint64_t drain_moved(const struct drain *);
 /* "ws2 drained in 47s: ..." */
 void drain_report(const struct drain *);
 
 /* "200/s", or "30/m" for a slow one; out is returned. */
 const char *drain_pace(double per_second, char out[static 40]);
-/* Draws over itself on a terminal's stderr, and is silent elsewhere. */
-void progress(const struct drain *, uint64_t left, uint64_t here, uint64_t old);
-void progress_end(void);
 
 #endif

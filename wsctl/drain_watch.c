@@ -34,14 +34,15 @@ struct view {
 
 static bool drawn;
 
-void progress_end(void)
+static void progress_end(void)
 {
 	if (drawn)
 		fprintf(stderr, "\r%79s\r", "");
 	drawn = false;
 }
 
-void progress(const struct drain *d, uint64_t left, uint64_t here, uint64_t old)
+/* Draws over itself on a terminal's stderr, and is silent elsewhere. */
+static void progress(const struct drain *d, uint64_t left, uint64_t here, uint64_t old)
 {
 	enum { BAR = 20 };
 	char a[NUM_STR], b[NUM_STR], c[NUM_STR], e[NUM_STR], eta[NUM_STR + 8] = "", rate[44] = "",
@@ -166,7 +167,7 @@ static int kill_tunnels(struct drain *d, struct view *v)
 }
 
 /* Someone made it ready, or removed it, while we looked on. */
-static int overtaken(const struct drain *d)
+int drain_overtaken(const struct drain *d)
 {
 	struct node_note now;
 
@@ -202,16 +203,16 @@ int drain_watch(struct drain *d)
 		left = v.here + v.old.tunnels + v.direct;
 		if (left > d->clients)
 			d->clients = left;
-		if (rc == HAP_OK && slow && !left) {
-			if (v.dead && v.last > 0)
-				d->unknown = (uint64_t)v.last;
-			rc = EXIT_OK;
-			break;
-		}
+		bool empty = rc == HAP_OK && slow && !left;
 		if (slow) {
 			slow_at = now_ms() + SLOW_MS;
-			if ((rc = overtaken(d)))
+			if ((rc = drain_overtaken(d)))
 				break;
+		}
+		if (empty) {
+			if (v.dead && v.last > 0)
+				d->unknown = (uint64_t)v.last;
+			break;
 		}
 		progress(d, left, v.here, v.old.tunnels);
 		if (now_ms() - d->started_ms >= d->deadline_ms) {

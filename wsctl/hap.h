@@ -81,6 +81,7 @@ int64_t hap_kill_tunnels(const struct config *, const char *server);
  * checks run and no traffic comes in; then the caller waits for L7OK and calls hap_set_ready.
  */
 int hap_add(const struct config *, const char *server);
+int hap_checks_on(const struct config *, const char *server);
 int hap_set_ready(const struct config *, const char *server);
 int hap_set_drain(const struct config *, const char *server);
 int hap_set_maint(const struct config *, const char *server);

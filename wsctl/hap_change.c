@@ -101,6 +101,11 @@ int hap_set_drain(const struct config *cfg, const char *server)
 	return set_state(cfg, server, "drain", ADMIN_FDRAIN, ADMIN_FMAINT);
 }
 
+int hap_checks_on(const struct config *cfg, const char *server)
+{
+	return silent(cfg, server, "enable health", "");
+}
+
 int hap_set_maint(const struct config *cfg, const char *server)
 {
 	return set_state(cfg, server, "maint", ADMIN_FMAINT, 0);
@@ -205,7 +210,7 @@ int hap_add(const struct config *cfg, const char *server)
 
 	/* Added servers have their checks off and are in maint; `drain` lets checks run, and no
 	 * traffic in. */
-	result = silent(cfg, server, "enable health", "");
+	result = hap_checks_on(cfg, server);
 	if (result == HAP_OK)
 		result = hap_set_drain(cfg, server);
 	if (result == HAP_OK && found && now.uweight != node->weight)

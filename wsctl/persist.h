@@ -53,7 +53,7 @@ struct node_note {
 };
 /* What the state file says of a node; ready, 0, "" when nothing. 0, or -1 and a message printed. */
 int state_read(const struct config *, const char *node, struct node_note *out);
-/* Writes the node's state and everybody's row anew, under the edit lock of the caller. */
+/* Writes the node's state and everybody's row anew from today's YAML, under the edit lock of the caller. */
 int state_write(const struct config *, const char *node, enum node_state, const char *by);
 
 /* Renders cfg and replaces haproxy.file; refuses (message printed) one that is edited or not ours, unless overwrite. */

@@ -129,7 +129,9 @@ int ready_server(const struct config *cfg, const char *name, uint64_t wait_ms)
 		memcpy(b.status, s.status, sizeof b.status);
 		if (member_maint(&s)) {
 			/* No checks run in maintenance; in drain they do, without clients. */
-			rc = hap_set_drain(cfg, name);
+			rc = hap_checks_on(cfg, name);
+			if (rc == HAP_OK)
+				rc = hap_set_drain(cfg, name);
 			if (rc != HAP_OK)
 				return hap_exit(rc);
 		} else if (b.answered && passed(&s) && member_drain(&s)) {

@@ -222,6 +222,19 @@ int state_read(const struct config *cfg, const char *node, struct node_note *out
 	return 0;
 }
 
+/*
+ * Since cfg was read another wsctl may have added nodes or changed weights: everybody's row is
+ * written, so it is today's YAML that counts.
+ */
+static char *text_of_today(const struct config *cfg, const struct statefile *f)
+{
+	struct config *now = config_reload(cfg);
+	bool same = now && strcmp(now->haproxy.backend, cfg->haproxy.backend) == 0;
+	char *text = statefile_text(same ? now : cfg, f);
+	config_free(now);
+	return text;
+}
+
 int state_write(const struct config *cfg, const char *node, enum node_state state, const char *by)
 {
 	struct statefile f;
@@ -235,7 +248,7 @@ int state_write(const struct config *cfg, const char *node, enum node_state stat
 	const struct node_note *was = statefile_get(&f, node);
 	int64_t since = was && was->state == state ? was->since : (int64_t)time(NULL);
 	if (statefile_set(&f, node, state, since, by) == 0)
-		now = statefile_text(cfg, &f);
+		now = text_of_today(cfg, &f);
 	if (!now)
 		say_error("out of memory");
 	else
@@ -256,7 +269,7 @@ int statefile_refresh(const struct config *cfg)
 
 	if (load(cfg, &path, &text, &f))
 		return -1;
-	now = statefile_text(cfg, &f);
+	now = text_of_today(cfg, &f);
 	if (!now) {
 		say_error("out of memory");
 		rc = -1;
