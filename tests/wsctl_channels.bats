@@ -53,6 +53,17 @@ load helpers
 	says "! news: 1 Redis subscriber is not a wsnode"
 }
 
+@test "30,000 channels are listed in seconds" {
+	cluster ws1
+	local names start
+	mapfile -t names < <(seq -f chat:c%g 30000)
+	spawn sub redis-cli -p "${PORT[redis]}" subscribe "${names[@]}"
+	wait_until 10 numsub_is chat:c30000 1
+	start=$(now_ms)
+	[ "$(wsctl channels | grep -c '^c')" = 30000 ]
+	[ $(($(now_ms) - start)) -lt $((8000 * WAIT_FACTOR)) ]
+}
+
 @test "publish: a message reaches every client, and how many nodes heard it is told" {
 	cluster ws1 ws2
 	clients 2

@@ -17,13 +17,19 @@
 
 enum { ASK_MS = 1500, RATE_MS = 500, BATCH = 500 };
 
+static struct channel_row *row_find(const struct channels *c, const char *name)
+{
+	const json_t *at = json_object_get(c->index, name);
+
+	return at ? &c->v[json_integer_value(at)] : NULL;
+}
+
 static struct channel_row *row_at(struct channels *c, const char *name)
 {
-	struct channel_row *row;
+	struct channel_row *row = row_find(c, name);
 
-	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->v[i].name, name))
-			return &c->v[i];
+	if (row)
+		return row;
 	if (c->n == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 64;
 
@@ -33,6 +39,8 @@ static struct channel_row *row_at(struct channels *c, const char *name)
 		c->v = row;
 		c->cap = cap;
 	}
+	if (json_object_set_new(c->index, name, json_integer((json_int_t)c->n)))
+		return NULL;
 	row = &c->v[c->n++];
 	memset(row, 0, sizeof *row);
 	memcpy(row->name, name, strlen(name) + 1);
@@ -84,7 +92,8 @@ static int count_subs(const struct config *cfg, redisContext *c, struct channels
 			struct channel_row *row;
 
 			if (name->type != REDIS_REPLY_STRING ||
-			    count->type != REDIS_REPLY_INTEGER || (size_t)name->len <= skip)
+			    count->type != REDIS_REPLY_INTEGER || (size_t)name->len <= skip ||
+			    !channel_valid(name->str + skip, (size_t)name->len - skip))
 				continue;
 			row = row_at(out, name->str + skip);
 			if (row)
@@ -189,13 +198,10 @@ static void add_rates(struct channels *out, const struct ctl_replies *first,
 		json_array_foreach(list, j, o)
 		{
 			const json_t *was = json_object_get(index, reply_str(o, "name"));
-			struct channel_row *row = NULL;
+			struct channel_row *row = row_find(out, reply_str(o, "name"));
 			double in, sent;
 
-			for (size_t k = 0; was && k < out->n && !row; k++)
-				if (!strcmp(out->v[k].name, reply_str(o, "name")))
-					row = &out->v[k];
-			if (!row)
+			if (!was || !row)
 				continue;
 			in = (double)(reply_int(o, "in", 0) - reply_int(was, "in", 0)) / seconds;
 			sent = (double)(reply_int(o, "out", 0) - reply_int(was, "out", 0)) /
@@ -264,6 +270,7 @@ int channels_gather(struct run *r, const char *name, const char *pattern, struct
 	int rc;
 
 	memset(out, 0, sizeof *out);
+	out->index = json_object();
 	if (ctl_ask(r->cfg, NULL, request(name, pattern), ASK_MS, &first))
 		return ctl_exit();
 	at = now_ms();
@@ -281,6 +288,7 @@ int channels_gather(struct run *r, const char *name, const char *pattern, struct
 	}
 	out->replies = sorted(first.v);
 	ctl_replies_free(&first);
+	json_object_clear(out->index); /* places change now */
 	if (out->n)
 		qsort(out->v, out->n, sizeof *out->v, compare);
 	return interrupted() ? EXIT_INTERRUPTED : rc;
@@ -288,6 +296,7 @@ int channels_gather(struct run *r, const char *name, const char *pattern, struct
 
 void channels_free(struct channels *c)
 {
+	json_decref(c->index);
 	json_decref(c->replies);
 	free(c->v);
 	memset(c, 0, sizeof *c);

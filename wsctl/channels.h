@@ -28,6 +28,7 @@ struct channel_row {
 struct channels {
 	struct channel_row *v; /* by name */
 	size_t n, cap;
+	json_t *index;   /* name to place, while rows are gathered: there may be 100,000 */
 	json_t *replies; /* of the nodes, as ctl_ask has them */
 	int silent;      /* heard the question and didn't answer */
 	uint64_t more;   /* left out by nodes for length */

@@ -28,7 +28,6 @@ struct opts {
 	const char *config; /* -c */
 	bool json, quiet, dry_run, help;
 	bool runtime, force, kill, no_wait, overwrite;
-	bool verify;                    /* unused until `token --verify` is asked for */
 	bool has_weight, has_maxconn;
 	uint32_t weight, maxconn;
 	uint64_t over_ms, deadline_ms, wait_ms; /* 0: not given */
@@ -63,6 +62,8 @@ const struct command *command_find(const char *name);
 void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Talk on stderr, silent with -q. */
 void say(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Replaces what could drive a terminal or forge a line, in texts that come from elsewhere. */
+void tame(char *);
 /* Every error of a list, each with "FILE:LINE:COL: "; file NULL: without. */
 struct errs;
 void say_errs(const struct errs *, const char *file);

@@ -3,7 +3,9 @@
  * knows; 69 only when HAProxy or Redis is away, since a silent node is a row.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -102,14 +104,29 @@ static struct sums sum(const struct status *s)
 	return x;
 }
 
+/* One line, some of it a node's own word. */
+static void out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void out(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (text) {
+		tame(text);
+		puts(text);
+	}
+	free(text);
+}
+
 static void print_line(void *arg, const char *line)
 {
-	FILE *f = arg;
-
-	fputs("! ", f);
-	for (; *line; line++)
-		putc((unsigned char)*line < 0x20 || *line == 0x7f ? '?' : *line, f);
-	putc('\n', f);
+	(void)arg;
+	out("! %s", line);
 }
 
 static int print_all(struct run *r, const struct status *s)
@@ -134,7 +151,7 @@ static int print_all(struct run *r, const struct status *s)
 	if (!s->n || !table_print(t, stdout))
 		rc = 0;
 	table_free(t);
-	status_warn(r, s, print_line, stdout);
+	status_warn(r, s, print_line, NULL);
 	return rc;
 }
 
@@ -146,15 +163,17 @@ static void print_one(struct run *r, const struct status *s, const struct status
 	(void)r;
 	address(v, at);
 	health_text(s, v, health);
-	printf("%s at %s\n", v->name, at);
+	out("%s at %s", v->name, at);
 	printf("state     %s", status_state(v));
 	if (v->note.state != STATE_READY && v->note.since)
 		printf(", %s ago by %s", num_age(s->now - v->note.since, a), v->note.by);
-	printf("\nhealth    %s", health);
-	if (v->in_hap)
-		printf(", %s (%s), for %s", v->hap.check[0] ? v->hap.check : "no check",
-		       v->hap.status, num_age(v->hap.lastchg_s, a));
 	printf("\n");
+	if (v->in_hap)
+		out("health    %s, %s (%s), for %s", health,
+		    v->hap.check[0] ? v->hap.check : "no check", v->hap.status,
+		    num_age(v->hap.lastchg_s, a));
+	else
+		printf("health    %s\n", health);
 	if (v->in_hap)
 		printf("haproxy   %s connection%s now, %s in all, weight %u\n",
 		       num_count(v->hap.scur, a), v->hap.scur == 1 ? "" : "s",
@@ -173,10 +192,9 @@ static void print_one(struct run *r, const struct status *s, const struct status
 	       reply_int(o, "lagging", 0) == 1 ? "" : "s",
 	       num_count((uint64_t)reply_int(o, "dropped", 0), c),
 	       reply_int(o, "dropped", 0) == 1 ? "" : "s");
-	printf("process   wsnode %s, %s, up %s, %s channels, start id %s\n",
-	       reply_str(o, "version"), reply_str(o, "state"),
-	       num_age(reply_int(o, "uptime_s", 0), a),
-	       num_count((uint64_t)reply_int(o, "channels", 0), b), reply_str(o, "start_id"));
+	out("process   wsnode %s, %s, up %s, %s channels, start id %s", reply_str(o, "version"),
+	    reply_str(o, "state"), num_age(reply_int(o, "uptime_s", 0), a),
+	    num_count((uint64_t)reply_int(o, "channels", 0), b), reply_str(o, "start_id"));
 }
 
 static json_t *int_or_null(int64_t n)

@@ -115,6 +115,9 @@ static int login(const struct config *cfg, redisContext *c)
 		lens[argc] = len;
 		argv[argc++] = password;
 		bad = command(cfg, c, argc, argv, lens, NULL);
+		/* "unknown command 'AUTH', with args beginning with: ..." */
+		if (bad && strstr(why, password))
+			set_why(cfg, "refuses AUTH, and repeats the password in its answer");
 		secret_free(password, len);
 		if (bad)
 			return -1;

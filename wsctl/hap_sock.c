@@ -210,6 +210,19 @@ static int exchange(const char *at, const struct buf *line, uint64_t deadline, s
 	return result;
 }
 
+/*
+ * Is this all that HAProxy had to say? What is shown ends with an empty line, else it was cut, and a
+ * cut table lacks servers that have clients. Only the master ends without one where it says that
+ * the worker is gone.
+ */
+static bool whole(const struct buf *b, bool shows, bool may_end)
+{
+	if (!shows)
+		return b->len || may_end;
+	return complete(b) ||
+	       (may_end && b->len && strncmp(b->p, "Can't find the target", 21) == 0);
+}
+
 static int ask(const char *at, char **out, struct buf *line, bool may_end)
 {
 	uint64_t deadline = now_ms() + HAP_DEADLINE_MS;
@@ -226,15 +239,20 @@ static int ask(const char *at, char **out, struct buf *line, bool may_end)
 		                "a command to HAProxy can't hold a semicolon or a line end");
 
 	/* Asking again is harmless; doing again is not. */
-	int tries = strncmp(line->p, "show ", 5) == 0 ? 3 : 1;
+	const char *verb = line->p[0] == '@' ? line->p + strcspn(line->p, " ") + 1 : line->p;
+	bool shows = strncmp(verb, "show ", 5) == 0;
+	int tries = shows ? 3 : 1;
 	for (;;) {
 		result = exchange(at, line, deadline, &reply);
-		if (result != HAP_OK || reply.len || reply.oom || may_end)
+		if (result != HAP_OK || reply.oom || whole(&reply, shows, may_end))
 			break;
 		if (--tries == 0) {
-			result = hap_fail(HAP_AWAY, "%s: HAProxy closed without an answer", at);
+			result = hap_fail(HAP_AWAY, "%s: HAProxy closed %s", at,
+			                  reply.len ? "in the middle of its answer"
+			                            : "without an answer");
 			break;
 		}
+		buf_reset(&reply);
 		pause_ms(100);
 	}
 	if (result == HAP_OK && reply.oom)

@@ -100,11 +100,12 @@ size_t member_others(const struct hap_servers *all, const char *name, char **nam
 
 int64_t reply_int(const json_t *o, const char *key, int64_t def)
 {
+	/* What JSON carries exactly (RFC 8259 6); sums of a few thousand don't overflow either. */
+	const double most = 9007199254740991.0;
 	const json_t *v = json_object_get(o, key);
+	double n = json_is_number(v) ? json_number_value(v) : -1;
 
-	return json_is_integer(v) ? json_integer_value(v)
-	       : json_is_real(v)  ? (int64_t)json_real_value(v)
-	                          : def;
+	return n >= 0 && n <= most ? (int64_t)n : def;
 }
 
 const char *reply_str(const json_t *o, const char *key)

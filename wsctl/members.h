@@ -37,7 +37,7 @@ bool member_serving(const struct hap_server *);
 /* Serving servers other than name; names, if not NULL, becomes "ws1, ws3 and ws4" (malloc'd, NULL
  * when none). */
 size_t member_others(const struct hap_servers *, const char *name, char **names);
-/* A number of a node's reply; def when it isn't there. */
+/* A count in a node's reply; def when it isn't there or can't be one. */
 int64_t reply_int(const json_t *, const char *key, int64_t def);
 /* A text of a node's reply, "" when it isn't there. Borrowed. */
 const char *reply_str(const json_t *, const char *key);

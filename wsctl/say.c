@@ -14,6 +14,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../lib/envelope.h"
 #include "../lib/errs.h"
 #include "cmd.h"
 
@@ -21,12 +22,19 @@ static char *first_error;
 static bool json_done;
 static volatile sig_atomic_t caught;
 
-/* Replaces what could drive a terminal or forge a line. */
-static void tame(char *s)
+/* Terminals take U+0080 to U+009F for control bytes too; what is no UTF-8 JSON can't carry. */
+void tame(char *s)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+	bool utf8 = utf8_valid((const uint8_t *)s, strlen(s));
+
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
 			*s = '?';
+		else if (c == 0xc2 && (unsigned char)s[1] < 0xa0)
+			*s = s[1] = '?';
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static void line(const char *prefix, const char *fmt,

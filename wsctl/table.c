@@ -121,22 +121,23 @@ char *table_text(const struct table *t, bool colour)
 	return buf_take(&b);
 }
 
+/* A terminal, NO_COLOR not set, TERM not dumb. */
+static bool wants_colour(FILE *f)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(f)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
 int table_print(const struct table *t, FILE *f)
 {
-	char *text = table_text(t, table_colour(f));
+	char *text = table_text(t, wants_colour(f));
 
 	if (!text)
 		return -1;
 	fputs(text, f);
 	free(text);
 	return 0;
-}
-
-bool table_colour(FILE *f)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(f)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 }
 
 const char *num_count(uint64_t n, char out[static NUM_STR])

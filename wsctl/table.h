@@ -29,8 +29,6 @@ void table_cell(struct table *, enum table_colour, const char *fmt, ...)
 char *table_text(const struct table *, bool colour);
 /* 0, or -1: out of memory. */
 int table_print(const struct table *, FILE *);
-/* A terminal, NO_COLOR not set, TERM not dumb. */
-bool table_colour(FILE *);
 
 /* All return out. */
 enum { NUM_STR = 32 };
