@@ -130,3 +130,14 @@ no_control_bytes() { refute grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' 
 	[[ $output == *AUTH* ]]
 	[[ $output != *s3cr3t* ]]
 }
+
+@test "a server without its numbers isn't empty: HAProxy is asked again" {
+	cluster ws1 ws2
+	clients 4
+	# As between two workers whose backends are numbered differently: the header, and no row of ours.
+	# shellcheck disable=SC2016
+	between cut admin.sock 'if [[ $cmd == "show stat"* ]] && [ ! -e once ]; then touch once; ask | head -n 1; echo; else ask; fi'
+	run hapctl servers
+	echo "$output"
+	[ "$(grep -c "scur=2 " <<<"$output")" = 2 ]
+}

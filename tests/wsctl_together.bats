@@ -131,3 +131,42 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	grep -q "server ws3 " haproxy.cfg
 	log_has failing "ws2 was not added"
 }
+
+@test "drain --no-wait returns at once, also while another waits" {
+	cluster ws1 ws2
+	clients 4
+	background drain drain ws2 --rate 1/m
+	wait_until 5 log_has drain "ws2: 2 clients"
+	run -0 timeout $((20 * WAIT_FACTOR)) "$BUILD/wsctl" -c wscale.yaml drain ws2 --no-wait
+	says "wait for it: wsctl drain ws2"
+	alive drain
+}
+
+@test "a drain that began while the master didn't answer counts old workers once it does" {
+	cluster ws1 ws2
+	clients 4
+	reload_haproxy
+	mv master.sock away.sock
+	background drain drain ws2 --rate 1/m
+	wait_until 10 log_has drain "old workers can't be seen"
+	mv away.sock master.sock
+	never 4 gone drain
+	for c in 1 2 3 4; do ws_stop "c$c"; done
+	exits drain 10
+	[ "$STATUS" = 0 ]
+	log_has drain "local and old workers at 0"
+}
+
+@test "a node removed while somebody drains it: that one is told so" {
+	cluster ws1 ws2
+	clients 4
+	background drain drain ws2 --rate 1/m
+	wait_until 5 log_has drain "ws2: 2 clients"
+	kill -STOP "$(pid drain)"
+	for c in 1 2 3 4; do ws_stop "c$c"; done
+	run -0 wsctl remove ws2
+	kill -CONT "$(pid drain)"
+	exits drain 10
+	[ "$STATUS" = 1 ]
+	log_has drain "ws2 was removed meanwhile"
+}

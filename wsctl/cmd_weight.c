@@ -58,6 +58,19 @@ out:
 	return rc;
 }
 
+/* Added with --runtime: there is only HAProxy to tell. */
+static int apply_runtime(const struct config *cfg, const struct member *m, unsigned weight)
+{
+	char before[16], after[16];
+	int rc = hap_exit(hap_set_weight(cfg, m->name, weight));
+
+	snprintf(before, sizeof before, "%u", m->server->uweight);
+	snprintf(after, sizeof after, "%u", weight);
+	if (!rc)
+		audit("weight", m->name, before, after);
+	return rc;
+}
+
 int cmd_weight(struct run *r)
 {
 	struct config_node want;
@@ -74,9 +87,8 @@ int cmd_weight(struct run *r)
 	if (rc)
 		goto out;
 	if (!m.node) {
-		/* Added with --runtime: there is only HAProxy to tell. */
 		if (!r->opts.dry_run)
-			rc = hap_exit(hap_set_weight(r->cfg, m.name, weight));
+			rc = apply_runtime(r->cfg, &m, weight);
 		if (!rc)
 			say(r, "%s: %sweight %u, until HAProxy's next reload", m.name,
 			    r->opts.dry_run ? "would get " : "", weight);

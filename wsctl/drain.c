@@ -286,7 +286,7 @@ int drain_run(struct run *r, const struct member *m, const struct hap_servers *a
 	snprintf(doing, sizeof doing, "drain %s", m->name);
 	rc = lock_take(r->cfg, lock_name, doing, 0, &lock);
 	if (rc == EXIT_LATER && was.state == STATE_DRAINING)
-		return follow(d, seen);
+		return r->opts.no_wait ? EXIT_OK : follow(d, seen);
 	if (rc)
 		return rc;
 	rc = begin(d, m, all, &was, seen);

@@ -114,12 +114,13 @@ static int look(struct drain *d, struct view *v, bool slow)
 		return HAP_OK;
 	hap_workers_free(&v->old);
 	memset(&v->old, 0, sizeof v->old);
-	rc = d->blind ? HAP_OK : hap_old_workers(d->r->cfg, d->name, &v->old);
-	if (rc != HAP_OK) {
-		/* What isn't seen isn't zero. */
+	rc = hap_old_workers(d->r->cfg, d->name, &v->old);
+	if (rc != HAP_OK)
 		memset(&v->old, 0, sizeof v->old);
+	/* What isn't seen isn't zero; but where there is no master it never will be. */
+	if (rc != HAP_OK && !d->blind)
 		return rc;
-	}
+	d->blind = rc != HAP_OK;
 	if (!d->silent)
 		ask_node(d, v);
 	seen = v->here + v->old.tunnels;
@@ -176,8 +177,13 @@ int drain_overtaken(const struct drain *d)
 	if (now.state != STATE_READY)
 		return EXIT_OK;
 	progress_end();
-	say_error("%s was made ready again%s%s; not drained", d->name, now.by[0] ? " by " : "",
-	          now.by);
+	struct config *today = config_reload(d->r->cfg);
+	if (today && config_node(d->r->cfg, d->name) && !config_node(today, d->name))
+		say_error("%s was removed meanwhile", d->name);
+	else
+		say_error("%s was made ready again%s%s; not drained", d->name,
+		          now.by[0] ? " by " : "", now.by);
+	config_free(today);
 	return EXIT_FAILED;
 }
 

@@ -101,16 +101,36 @@ static int read_stat(const struct config *cfg, struct hap_servers *out, int64_t 
 	return HAP_OK;
 }
 
+static const struct hap_server *uncounted(const struct hap_servers *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->v[i].status[0])
+			return &s->v[i];
+	return NULL;
+}
+
+/*
+ * The two tables are two questions: a reload or a removal between them leaves a server without its
+ * counts, and that one isn't empty.
+ */
 int hap_servers(const struct config *cfg, struct hap_servers *out)
 {
-	int64_t be_id = -1;
-	*out = (struct hap_servers){0};
-	int result = read_state(cfg, out, &be_id);
-	if (result == HAP_OK && out->n)
-		result = read_stat(cfg, out, be_id);
-	if (result != HAP_OK)
+	for (int tries = 3;; tries--) {
+		int64_t be_id = -1;
+		*out = (struct hap_servers){0};
+		int result = read_state(cfg, out, &be_id);
+		if (result == HAP_OK && out->n)
+			result = read_stat(cfg, out, be_id);
+		const struct hap_server *odd_one = result == HAP_OK ? uncounted(out) : NULL;
+		if (odd_one && tries == 1)
+			result = hap_fail(HAP_AWAY, "HAProxy's `show stat` lacks %s", odd_one->name);
+		if (result != HAP_OK)
+			hap_servers_free(out);
+		if (result != HAP_OK || !odd_one)
+			return result;
 		hap_servers_free(out);
-	return result;
+		pause_ms(100);
+	}
 }
 
 const struct hap_server *hap_server(const struct hap_servers *s, const char *name)
