@@ -170,3 +170,18 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	[ "$STATUS" = 1 ]
 	log_has drain "ws2 was removed meanwhile"
 }
+
+@test "two removes of one node at once: both end well, and it is gone once" {
+	cluster ws1 ws2 ws3
+	clients 6
+	background one remove ws2 --rate 1/s
+	wait_until 5 grep -q "^# wscale ws2 draining" state/wscale_chat.state
+	background two remove ws2
+	exits one 30
+	[ "$STATUS" = 0 ]
+	exits two 30
+	[ "$STATUS" = 0 ]
+	refute grep -q ws2 wscale.yaml haproxy.cfg
+	not in_haproxy ws2
+	server_is ws1 UP
+}

@@ -12,7 +12,7 @@
 #include "ctl.h"
 #include "drain.h"
 
-enum { DEL_MS = 10000, ASK_MS = 1000 };
+enum { DEL_MS = 10000, ASK_MS = 1000, LOCK_MS = DEL_MS + 10000 };
 
 /* A node that runs on must not stay draining, or a later add would find it so. */
 static void release(const struct config *cfg, const char *name)
@@ -60,6 +60,29 @@ out:
 	return rc;
 }
 
+/* One at a time: who comes second finds the first one's work done. */
+static int take_out_alone(struct run *r, const struct member *m)
+{
+	struct member now = *m;
+	struct config *today;
+	struct lock lock;
+	char name[64], doing[64];
+	int rc;
+
+	snprintf(name, sizeof name, "node-%s", m->name);
+	snprintf(doing, sizeof doing, "remove %s", m->name);
+	rc = lock_take(r->cfg, name, doing, LOCK_MS, &lock);
+	if (rc)
+		return rc;
+	today = config_reload(r->cfg);
+	if (today && !config_node(today, m->name))
+		now.node = NULL;
+	config_free(today);
+	rc = take_out(r, &now);
+	lock_drop(&lock);
+	return rc;
+}
+
 int cmd_remove(struct run *r)
 {
 	struct hap_servers all;
@@ -84,7 +107,7 @@ int cmd_remove(struct run *r)
 			drain_report(&d);
 		}
 	}
-	rc = take_out(r, &m);
+	rc = r->opts.dry_run ? take_out(r, &m) : take_out_alone(r, &m);
 	if (rc || r->opts.dry_run)
 		goto out;
 	say(r, "%s removed; on its host: systemctl disable --now wsnode@%s", m.name, m.name);
