@@ -60,7 +60,10 @@ out:
 	return rc;
 }
 
-/* One at a time: who comes second finds the first one's work done. */
+/*
+ * One at a time: who comes second finds the first one's work done. Not under the node's own lock: a
+ * drain that this one followed may hold it for a while yet.
+ */
 static int take_out_alone(struct run *r, const struct member *m)
 {
 	struct member now = *m;
@@ -69,7 +72,7 @@ static int take_out_alone(struct run *r, const struct member *m)
 	char name[64], doing[64];
 	int rc;
 
-	snprintf(name, sizeof name, "node-%s", m->name);
+	snprintf(name, sizeof name, "remove-%s", m->name);
 	snprintf(doing, sizeof doing, "remove %s", m->name);
 	rc = lock_take(r->cfg, name, doing, LOCK_MS, &lock);
 	if (rc)

@@ -36,7 +36,7 @@ int persist_write(const char *path, const char *text, size_t len, const struct f
 struct lock {
 	int fd;
 };
-int lock_take(const struct config *, const char *name /* "edit" or "node-ws2" */, const char *doing,
+int lock_take(const struct config *, const char *name /* "edit", "node-ws2" or "remove-ws2" */, const char *doing,
 	      uint64_t wait_ms, struct lock *out);
 void lock_drop(struct lock *);
 
