@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-/* Letters added, dropped, changed or swapped with their neighbour; SIZE_MAX for words above 64 bytes. */
+/* Letters added, dropped, changed or swapped with their neighbour; SIZE_MAX for words above 64
+ * bytes. */
 size_t near_distance(const char *, const char *);
 
 #endif

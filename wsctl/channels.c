@@ -30,7 +30,7 @@ static struct channel_row *row_at(struct channels *c, const char *name)
 
 	if (row)
 		return row;
-	if (c->n == c->cap) {
+	if (!c->v || c->n == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 64;
 
 		row = realloc(c->v, cap * sizeof *row);

@@ -53,7 +53,8 @@ static int generate(struct run *r)
 	return rc;
 }
 
-/* The file that HAProxy reads: not in the middle of another's edit, and from what that one wrote. */
+/* The file that HAProxy reads: not in the middle of another's edit, and from what that one wrote.
+ */
 static int generate_live(struct run *r)
 {
 	struct lock lock;

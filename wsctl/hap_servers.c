@@ -123,7 +123,8 @@ int hap_servers(const struct config *cfg, struct hap_servers *out)
 			result = read_stat(cfg, out, be_id);
 		const struct hap_server *odd_one = result == HAP_OK ? uncounted(out) : NULL;
 		if (odd_one && tries == 1)
-			result = hap_fail(HAP_AWAY, "HAProxy's `show stat` lacks %s", odd_one->name);
+			result = hap_fail(HAP_AWAY, "HAProxy's `show stat` lacks %s",
+			                  odd_one->name);
 		if (result != HAP_OK)
 			hap_servers_free(out);
 		if (result != HAP_OK || !odd_one)

@@ -211,8 +211,8 @@ static int exchange(const char *at, const struct buf *line, uint64_t deadline, s
 }
 
 /*
- * Is this all that HAProxy had to say? What is shown ends with an empty line, else it was cut, and a
- * cut table lacks servers that have clients. Only the master ends without one where it says that
+ * Is this all that HAProxy had to say? What is shown ends with an empty line, else it was cut, and
+ * a cut table lacks servers that have clients. Only the master ends without one where it says that
  * the worker is gone.
  */
 static bool whole(const struct buf *b, bool shows, bool may_end)
