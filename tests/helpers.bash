@@ -235,13 +235,13 @@ rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
 control() {
 	local id=$RANDOM$RANDOM
 	local reply="$CLUSTER.reply.$id" f="$W/reply.$id"
-	redis-cli -p "${PORT[redis]}" --csv subscribe "$reply" >"$f" 3>&- &
+	redis-cli -p "${PORT[redis]}" --json subscribe "$reply" >"$f" 3>&- &
 	local p=$!
 	wait_until 5 grep -q subscribe "$f"
 	rcli publish "$CLUSTER.ctl.$1" "{\"id\":\"$id\",\"reply\":\"$reply\",$2}" >/dev/null
-	wait_until 5 grep -q '^"message"' "$f" || { kill "$p"; return 1; }
+	wait_until 5 grep -q '^\["message"' "$f" || { kill "$p"; return 1; }
 	kill "$p"
-	grep '^"message"' "$f" | sed 's/^"message","[^"]*",//' | jq -r .
+	grep '^\["message"' "$f" | jq -r '.[2]'
 }
 
 # --- HAProxy
