@@ -15,7 +15,8 @@
 
 enum { READ_SIZE = 65536 };
 static const double CONNECT_S = 3.0, RESOLVE_POLL_S = 0.02;
-/* Which of a name's addresses is tried; common to all connections, so that they reach the same server. */
+/* Which of a name's addresses is tried; common to all connections, so that they reach the same
+ * server. */
 static unsigned choice;
 
 /* A name being looked up by glibc's resolver thread; the strings must outlive it. */
@@ -81,7 +82,8 @@ size_t rconn_unsent(const struct rconn *c)
 	return c->out.len - c->out_at;
 }
 
-/* Takes what was sent out of the buffer, now and then: it may never be empty while Redis is busy. */
+/* Takes what was sent out of the buffer, now and then: it may never be empty while Redis is busy.
+ */
 static void compact(struct rconn *c)
 {
 	if (c->out_at < READ_SIZE || c->out_at < c->out.len / 2)
@@ -97,7 +99,7 @@ void rconn_flush(struct rconn *c)
 		return;
 	while (c->out_at < c->out.len) {
 		ssize_t n = send(c->fd, c->out.p + c->out_at, c->out.len - c->out_at,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		                 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -175,7 +177,12 @@ static void greeting_reply(struct rconn *c, const redisReply *r)
 	char why[160];
 
 	if (r->type == REDIS_REPLY_ERROR) {
-		snprintf(why, sizeof why, "redis says: %.120s", r->str);
+		/* "unknown command 'AUTH', with args beginning with: 'PASSWORD'" */
+		at = strstr(r->str, ", with args");
+		snprintf(why, sizeof why, "redis says: %.*s",
+		         at && at - r->str < 120 ? (int)(at - r->str) : 120, r->str);
+		if (c->password && strstr(why, c->password))
+			snprintf(why, sizeof why, "redis repeats the password in its answer");
 		fail(c, why);
 		return;
 	}
@@ -311,7 +318,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	if (c->state != RCONN_RESOLVING) {
 		fail(c, c->state == RCONN_CONNECTING ? "connecting took too long"
-						     : "redis did not answer in time");
+		                                     : "redis did not answer in time");
 		return;
 	}
 	err = gai_error(&c->resolve->cb);

@@ -62,7 +62,11 @@ static int reply_bad(const struct config *cfg, redisContext *c, const redisReply
 		return -1;
 	}
 	if (reply->type == REDIS_REPLY_ERROR) {
-		set_why(cfg, "%s%s", reply->str,
+		/* "unknown command 'AUTH', with args beginning with: 'PASSWORD'" */
+		const char *args = strstr(reply->str, ", with args");
+		size_t len = args ? (size_t)(args - reply->str) : strlen(reply->str);
+
+		set_why(cfg, "%.*s%s", (int)len, reply->str,
 		        !strncmp(reply->str, "NOAUTH", 6) ? "; set redis.password_file" : "");
 		return -1;
 	}
@@ -115,7 +119,6 @@ static int login(const struct config *cfg, redisContext *c)
 		lens[argc] = len;
 		argv[argc++] = password;
 		bad = command(cfg, c, argc, argv, lens, NULL);
-		/* "unknown command 'AUTH', with args beginning with: ..." */
 		if (bad && strstr(why, password))
 			set_why(cfg, "refuses AUTH, and repeats the password in its answer");
 		secret_free(password, len);
