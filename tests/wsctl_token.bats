@@ -40,14 +40,14 @@ claims() { cut -d. -f2 <<<"$1" | tr '_-' '/+' | awk '{ while (length($0) % 4) $0
 
 @test "without a key, with a short or a missing one, it says so" {
 	write_yaml
-	run -1 wsctl token
+	run -78 wsctl token
 	says "auth.jwt_key_file is not set"
 	KEY=short
 	with_key
-	run -1 wsctl token
+	run -78 wsctl token
 	says "the key has 5 bytes, HS256 needs at least 32"
 	rm token.key
-	run -1 wsctl token
+	run -78 wsctl token
 	says "token.key"
 }
 

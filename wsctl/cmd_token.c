@@ -98,16 +98,17 @@ int cmd_token(struct run *r)
 	if (!r->cfg->auth.jwt_key_file) {
 		say_error("%s: auth.jwt_key_file is not set; nodes would accept no such token",
 		          r->cfg->path);
-		return EXIT_FAILED;
+		return EXIT_CONFIG;
 	}
 	o = json_object();
 	rc = claims(r, expires, o);
 	if (rc)
 		goto out;
-	rc = EXIT_FAILED;
+	rc = EXIT_CONFIG;
 	key = read_key(r, &len);
 	if (!key)
 		goto out;
+	rc = EXIT_FAILED;
 	text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	token = text ? jwt_sign(text, (const uint8_t *)key, len) : NULL;
 	if (!token) {

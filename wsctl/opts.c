@@ -79,6 +79,9 @@ static int set(const struct option *o, const char *as, const char *value, struct
 {
 	char *field = (char *)opts + o->at;
 
+	/* Of two values one would be ignored; -c may follow one of an alias. */
+	if (o->kind != FLAG && !o->everywhere && p->seen & (uint32_t)1 << (o - table))
+		return fail(p, "%s is given twice", as);
 	switch (o->kind) {
 	case FLAG:
 		if (o->at == SIZE_MAX)

@@ -71,6 +71,8 @@ static void values(void)
 	ok(PARSE(w("-o")) == -1, "the same with a letter");
 	is(p.why, "-o needs a value", "... is asked for by that letter");
 	ok(PARSE(w("--config=")) == -1, "an empty value is none");
+	ok(PARSE(w("--over"), w("2m"), w("--over=3m")) == -1 && strstr(p.why, "given twice"),
+	   "of two values none is silently ignored");
 	ok(PARSE(w("--force=yes")) == -1, "a switch takes no value");
 	is(p.why, "--force takes no value", "... and says so");
 }
