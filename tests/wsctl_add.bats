@@ -77,6 +77,28 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	unchanged
 }
 
+@test "a node that redis turns away is refused with redis' own reason" {
+	REDISCLI_AUTH=secret-password
+	export REDISCLI_AUTH
+	YAML_REDIS=$'password_file: redis.password'
+	secret redis.password secret-password
+	NODES=ws1
+	start_redis redis --requirepass secret-password
+	write_yaml
+	start_node ws1
+	start_haproxy
+	wait_until 10 checked ws1
+	port ws2
+	sed '/password_file/d' wscale.yaml >other.yaml
+	spawn ws2 "$BUILD/wsnode" -c "$W/other.yaml" --listen "$(at ws2)" ws2
+	wait_until 10 health_is ws2 503
+	remember
+	run -1 wsctl add ws2 "$(at ws2)" --maxconn 10
+	says "ws2 at $(at ws2) does not answer over redis: "
+	says "NOAUTH"
+	unchanged
+}
+
 @test "a node on another redis is refused, and both are named" {
 	cluster ws1
 	start_redis other

@@ -206,6 +206,8 @@ static bool nothing_to_do(const struct add *a, const struct node_note *note)
 	if (a->known && r->opts.has_weight && r->opts.weight != a->known->weight)
 		say(r, "its weight stays %u; change it: wsctl weight %s %u", a->known->weight,
 		    a->node.name, r->opts.weight);
+	if (a->known && r->opts.has_maxconn && r->opts.maxconn != a->known->maxconn)
+		say(r, "its maxconn stays as %s has it", r->cfg->path);
 	return true;
 }
 

@@ -54,6 +54,11 @@ static int check_report(const struct run *r, const char *name, const char *at, c
 			same = o;
 	}
 	redis_url_str(&r->cfg->redis.url, ours);
+	if (!same && !strcmp(theirs, ours) && *reply_str(health, "reason")) {
+		say_error("%s at %s does not answer over redis: %s", name, at,
+		          reply_str(health, "reason"));
+		return EXIT_FAILED;
+	}
 	if (!same) {
 		say_error("%s at %s is not on redis %s (uses %s)", name, at, ours,
 		          *theirs ? theirs : "none");
