@@ -10,9 +10,10 @@
 #include <stddef.h>
 
 enum {
-	CHANNEL_MAX = 128,    /* bytes in a name */
-	CLUSTER_MAX = 32,     /* [a-z0-9-] */
-	NODE_NAME_MAX = 32,   /* [A-Za-z0-9_-], what HAProxy takes as a server name and a URL as a segment */
+	CHANNEL_MAX = 128, /* bytes in a name */
+	CLUSTER_MAX = 32,  /* [a-z0-9-] */
+	NODE_NAME_MAX =
+		32, /* [A-Za-z0-9_-], what HAProxy takes as a server name and a URL as a segment */
 	REDIS_NAME_MAX = CLUSTER_MAX + CHANNEL_MAX + 16,
 };
 
@@ -25,7 +26,8 @@ bool channel_match(const char *pattern, const char *name);
 
 /* Redis names; out is NUL-terminated; name/node must be valid. Return the length. */
 size_t channel_redis(const char *cluster, const char *name, char out[static REDIS_NAME_MAX]);
-size_t channel_ctl(const char *cluster, const char *node /* NULL: all */, char out[static REDIS_NAME_MAX]);
+size_t channel_ctl(const char *cluster, const char *node /* NULL: all */,
+                   char out[static REDIS_NAME_MAX]);
 size_t channel_canary(const char *cluster, const char *node, char out[static REDIS_NAME_MAX]);
 /* Replies to one asker: CLUSTER.reply.ID */
 size_t channel_reply(const char *cluster, const char *id, char out[static REDIS_NAME_MAX]);

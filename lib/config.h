@@ -1,7 +1,7 @@
 /*
- * config: wscale.yaml as one struct. config_load reports everything wrong with the file at once, with
- * positions; what it returns is complete, valid and has every default filled in.
- * Knows neither HAProxy nor Redis; resolves no names and reads no secrets.
+ * config: wscale.yaml as one struct. config_load reports everything wrong with the file at once,
+ * with positions; what it returns is complete, valid and has every default filled in. Knows neither
+ * HAProxy nor Redis; resolves no names and reads no secrets.
  */
 #ifndef WSCALE_CONFIG_H
 #define WSCALE_CONFIG_H
@@ -67,8 +67,9 @@ struct config {
 		uint64_t hard_stop_after_ms;                /* 0: not rendered */
 		uint32_t per_source_connections;            /* 0: off */
 		struct rate per_source_rate;                /* count 0: off */
-		char *balancer;                             /* the one local balancer's name; default "local" */
-		char *extra_global, *extra_defaults, *extra_frontend, *extra_backend; /* never NULL */
+		char *balancer; /* the one local balancer's name; default "local" */
+		char *extra_global, *extra_defaults, *extra_frontend,
+			*extra_backend; /* never NULL */
 		bool edit;
 	} haproxy;
 
@@ -107,8 +108,8 @@ const char *config_path(const char *from_option);
 /* NULL with at least one error; the caller frees both. */
 struct config *config_load(const char *path, struct errs *);
 /*
- * The file read anew, for who has waited for a lock meanwhile. NULL, silently: it isn't valid now, or
- * can't be read twice (a pipe).
+ * The file read anew, for who has waited for a lock meanwhile. NULL, silently: it isn't valid now,
+ * or can't be read twice (a pipe).
  */
 struct config *config_reload(const struct config *);
 /* The same from memory; path is for messages. */
@@ -120,7 +121,8 @@ void config_free(struct config *);
 const struct config_node *config_node(const struct config *, const char *name); /* NULL: none */
 /* The first matching rule, or the built-in one (close, anyone); never NULL. */
 const struct config_rule *config_rule(const struct config *, const char *channel);
-/* Hex of a hash over redis, auth and channels as parsed (not their layout): what every node must share. */
+/* Hex of a hash over redis, auth and channels as parsed (not their layout): what every node must
+ * share. */
 enum { CONFIG_HASH = 17 };
 void config_hash(const struct config *, char out[static CONFIG_HASH]);
 

@@ -7,12 +7,12 @@
  *     drain:    "per_second": NUMBER or "over_ms": N (else the node's own rate), "grace_ms": N
  *               (else the node's own), "by": TEXT
  * Reply, on the channel that `reply` names (it must begin with CLUSTER.reply.):
- *   {"id": TEXT, "node": NAME, "start_id": HEX, "ok": true, ...} or {..., "ok": false, "error": TEXT}
- *     report:   "version" "state" "reason" "clients" "max_clients" "uptime_s" "config" (hash) "redis"
- *               "channels" (count) "in" "out" (messages since start) "out_bytes" "queued" (bytes) "lagging"
- *               (clients) "dropped" "closing" (clients told to close that are not gone) "listen"
- *     channels: "channels": [{"name","clients","queued","dropped","in","out"}], "more": how many left out
- *     drain:    "clients", "per_second": as it will be;  ready: nothing more
+ *   {"id": TEXT, "node": NAME, "start_id": HEX, "ok": true, ...} or {..., "ok": false, "error":
+ * TEXT} report:   "version" "state" "reason" "clients" "max_clients" "uptime_s" "config" (hash)
+ * "redis" "channels" (count) "in" "out" (messages since start) "out_bytes" "queued" (bytes)
+ * "lagging" (clients) "dropped" "closing" (clients told to close that are not gone) "listen"
+ *     channels: "channels": [{"name","clients","queued","dropped","in","out"}], "more": how many
+ * left out drain:    "clients", "per_second": as it will be;  ready: nothing more
  *
  * GET /healthz: 200 ready, 404 draining, 503 can't deliver, with one JSON object:
  *   {"node","cluster","start_id","state","reason","redis","clients","version"}
@@ -21,7 +21,7 @@
 #define WSCALE_CONTROL_H
 
 /* The node's states, as `state` says them. */
-#define CONTROL_STARTING "starting"       /* not subscribed yet */
+#define CONTROL_STARTING "starting" /* not subscribed yet */
 #define CONTROL_READY "ready"
 #define CONTROL_UNAVAILABLE "unavailable" /* Redis away */
 #define CONTROL_DRAINING "draining"       /* clients are being closed */

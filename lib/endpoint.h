@@ -1,5 +1,6 @@
 /*
- * endpoint: where something listens: host:port or a Unix socket. Parses and prints, resolves nothing.
+ * endpoint: where something listens: host:port or a Unix socket. Parses and prints, resolves
+ * nothing.
  */
 #ifndef WSCALE_ENDPOINT_H
 #define WSCALE_ENDPOINT_H
@@ -25,7 +26,8 @@ int endpoint_parse(const char *, bool allow_any, struct endpoint *, const char *
 const char *endpoint_str(const struct endpoint *, char out[static ENDPOINT_STR]);
 bool endpoint_equal(const struct endpoint *, const struct endpoint *);
 
-/* "redis://HOST[:PORT][/DB]" or "unix:///PATH"; no user or password inside (design: they have keys). */
+/* "redis://HOST[:PORT][/DB]" or "unix:///PATH"; no user or password inside (design: they have
+ * keys). */
 struct redis_url {
 	struct endpoint at;
 	int db;

@@ -4,8 +4,8 @@
  *
  *   NUL "WS1" SP KIND SP ID LF payload        KIND is t or b, ID is "-" (no history yet)
  *
- * What begins otherwise, or doesn't parse strictly, is a bare message: text if valid UTF-8 (RFC 3629),
- * else binary.
+ * What begins otherwise, or doesn't parse strictly, is a bare message: text if valid UTF-8 (RFC
+ * 3629), else binary.
  */
 #ifndef WSCALE_ENVELOPE_H
 #define WSCALE_ENVELOPE_H

@@ -23,7 +23,8 @@ void errs_add(struct errs *, int line, int col, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Orders by line and column; stable. */
 void errs_sort(struct errs *);
-/* "PROGRAM: FILE:LINE:COL: MSG" a line; without a position "PROGRAM: FILE: MSG"; file NULL: "PROGRAM: MSG". */
+/* "PROGRAM: FILE:LINE:COL: MSG" a line; without a position "PROGRAM: FILE: MSG"; file NULL:
+ * "PROGRAM: MSG". */
 void errs_print(const struct errs *, FILE *, const char *program, const char *file);
 /* Frees the messages and empties the list; the struct stays usable. */
 void errs_free(struct errs *);

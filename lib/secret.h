@@ -12,10 +12,12 @@ struct errs;
 enum { SECRET_MAX = 4096 };
 
 /*
- * The first line without its line end. malloc'd, NUL-terminated, *len its length; NULL and one error
- * (with line and col) when missing, unreadable, empty, longer than SECRET_MAX or holding a NUL.
+ * The first line without its line end. malloc'd, NUL-terminated, *len its length; NULL and one
+ * error (with line and col) when missing, unreadable, empty, longer than SECRET_MAX or holding a
+ * NUL.
  */
-char *secret_read(const char *config_path, const char *file, size_t *len, struct errs *, int line, int col);
+char *secret_read(const char *config_path, const char *file, size_t *len, struct errs *, int line,
+                  int col);
 /* The path that secret_read would open; malloc'd. */
 char *secret_path(const char *config_path, const char *file);
 /* Wipes and frees; NULL is fine. */

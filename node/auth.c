@@ -31,14 +31,14 @@ int auth_load(const struct config *c, struct errs *errs)
 
 	if (c->auth.token_file)
 		new_shared.p = secret_read(c->path, c->auth.token_file, &new_shared.len, errs,
-					   c->auth.token_pos.line, c->auth.token_pos.col);
+		                           c->auth.token_pos.line, c->auth.token_pos.col);
 	if (c->auth.jwt_key_file) {
 		new_key.p = secret_read(c->path, c->auth.jwt_key_file, &new_key.len, errs,
-					c->auth.jwt_key_pos.line, c->auth.jwt_key_pos.col);
+		                        c->auth.jwt_key_pos.line, c->auth.jwt_key_pos.col);
 		if (new_key.p && new_key.len < JWT_KEY_MIN)
 			errs_add(errs, c->auth.jwt_key_pos.line, c->auth.jwt_key_pos.col,
-				 "jwt_key_file holds %zu bytes; HS256 needs at least %d", new_key.len,
-				 JWT_KEY_MIN);
+			         "jwt_key_file holds %zu bytes; HS256 needs at least %d",
+			         new_key.len, JWT_KEY_MIN);
 	}
 	if (errs->n > before) {
 		replace(&new_shared, (struct secret){NULL, 0});

@@ -11,7 +11,8 @@ struct config;
 struct errs;
 struct grants;
 
-/* Reads the secrets that the configuration names. On error the old ones stay. 0 or -1 with errors. */
+/* Reads the secrets that the configuration names. On error the old ones stay. 0 or -1 with errors.
+ */
 int auth_load(const struct config *, struct errs *);
 void auth_free(void);
 /* Whether an upgrade needs a token. */

@@ -1,6 +1,6 @@
 /*
- * batch: see batch.h. A few empty batches are kept for reuse, so that a tick of the fan-out allocates
- * nothing; an unusually large one is given back.
+ * batch: see batch.h. A few empty batches are kept for reuse, so that a tick of the fan-out
+ * allocates nothing; an unusually large one is given back.
  */
 #include "batch.h"
 

@@ -15,10 +15,10 @@ enum { FRAME_HEAD_MAX = 10, FRAME_CLOSE_MAX = 4 + 123 };
 
 struct batch {
 	uint32_t refs;
-	uint32_t n;     /* frames */
+	uint32_t n; /* frames */
 	uint32_t cap_n;
 	size_t len, cap;
-	size_t *ends;   /* where each frame ends in p */
+	size_t *ends; /* where each frame ends in p */
 	uint8_t *p;
 };
 

@@ -1,7 +1,8 @@
 /*
- * bus: see bus.h. Both connections live and die together: one that lost its Redis, or reached another one
- * than its twin, is worth nothing. A canary written and published through the command connection must be
- * heard on the subscription: that shows a Redis that hangs, a demoted master (READONLY), a lost subscription.
+ * bus: see bus.h. Both connections live and die together: one that lost its Redis, or reached
+ * another one than its twin, is worth nothing. A canary written and published through the command
+ * connection must be heard on the subscription: that shows a Redis that hangs, a demoted master
+ * (READONLY), a lost subscription.
  */
 #include "bus.h"
 
@@ -58,7 +59,8 @@ const char *bus_run_id(void)
 
 static void set_reason(const char *what, const char *why)
 {
-	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", where, what, *what ? ": " : "", why);
+	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", where, what, *what ? ": " : "",
+	         why);
 }
 
 static void down(const char *what, const char *why)
@@ -220,7 +222,7 @@ static void subscribe_error(const char *why)
 	}
 	if (!told)
 		log_msg(LOG_ERR, "redis %s: %s (told once); the ACL user needs &%s:*", where, why,
-			node.cfg->cluster);
+		        node.cfg->cluster);
 	told = true;
 	acknowledged++;
 	if (acknowledged == asked && !canary_no)
@@ -229,7 +231,8 @@ static void subscribe_error(const char *why)
 
 static void sub_reply(struct rconn *c, const redisReply *r)
 {
-	const redisReply *kind = r->type == REDIS_REPLY_ARRAY && r->elements == 3 ? r->element[0] : NULL;
+	const redisReply *kind = r->type == REDIS_REPLY_ARRAY && r->elements == 3 ? r->element[0]
+	                                                                          : NULL;
 
 	(void)c;
 	if (r->type == REDIS_REPLY_ERROR) {
@@ -239,15 +242,18 @@ static void sub_reply(struct rconn *c, const redisReply *r)
 	if (!kind || kind->type != REDIS_REPLY_STRING || r->element[1]->type != REDIS_REPLY_STRING)
 		return;
 	if (!strcmp(kind->str, "message") && r->element[2]->type == REDIS_REPLY_STRING) {
-		message(r->element[1]->str, r->element[1]->len, r->element[2]->str, r->element[2]->len);
+		message(r->element[1]->str, r->element[1]->len, r->element[2]->str,
+		        r->element[2]->len);
 	} else if (!strcmp(kind->str, "subscribe")) {
 		struct channel *ch = NULL;
 
 		acknowledged++;
 		if (acknowledged == asked && !canary_no)
 			send_canary();
-		if ((size_t)r->element[1]->len > prefix_len && r->element[1]->str[prefix_len - 1] == ':')
-			ch = hub_find(r->element[1]->str + prefix_len, r->element[1]->len - prefix_len);
+		if ((size_t)r->element[1]->len > prefix_len &&
+		    r->element[1]->str[prefix_len - 1] == ':')
+			ch = hub_find(r->element[1]->str + prefix_len,
+			              r->element[1]->len - prefix_len);
 		if (ch && ch->state == CHANNEL_ASKED)
 			hub_subscribed(ch);
 	}
@@ -259,8 +265,8 @@ static void cmd_reply(struct rconn *c, const redisReply *r)
 	if (r->type != REDIS_REPLY_ERROR)
 		return;
 	/* What only another server or another time can mend; hiredis ends str with NUL. */
-	if (strstr(r->str, "READONLY") || strstr(r->str, "LOADING") || strstr(r->str, "MASTERDOWN") ||
-	    !ready) {
+	if (strstr(r->str, "READONLY") || strstr(r->str, "LOADING") ||
+	    strstr(r->str, "MASTERDOWN") || !ready) {
 		down("", r->str);
 		return;
 	}
@@ -292,11 +298,11 @@ static int read_endpoint(void)
 	if (!node.cfg->redis.password_file)
 		return 0;
 	password = secret_read(node.cfg->path, node.cfg->redis.password_file, &password_len, &errs,
-			       node.cfg->redis.password_pos.line, node.cfg->redis.password_pos.col);
+	                       node.cfg->redis.password_pos.line, node.cfg->redis.password_pos.col);
 	if (!password) {
 		for (size_t i = 0; i < errs.n; i++)
 			log_msg(LOG_ERR, "%s:%d:%d: %s", node.cfg->path, errs.v[i].line,
-				errs.v[i].col, errs.v[i].msg);
+			        errs.v[i].col, errs.v[i].msg);
 		errs_free(&errs);
 		return -1;
 	}
@@ -304,7 +310,7 @@ static int read_endpoint(void)
 }
 
 static void prepare(struct rconn *c, const char *what,
-		    void (*on_reply)(struct rconn *, const struct redisReply *))
+                    void (*on_reply)(struct rconn *, const struct redisReply *))
 {
 	c->what = what;
 	c->on_up = on_up;

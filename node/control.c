@@ -1,4 +1,5 @@
-/* control: see control.h. Requests are bounded by Redis' own limits and parsed strictly by jansson. */
+/* control: see control.h. Requests are bounded by Redis' own limits and parsed strictly by jansson.
+ */
 #include "control.h"
 
 #include <ev.h>
@@ -29,13 +30,13 @@ static json_t *report(void)
 	char at[ENDPOINT_STR];
 	json_t *o = health_object();
 	json_t *more = json_pack(
-		"{s:b, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:i, s:s, s:I, s:f}", "ok", 1,
-		"max_clients", (int)node.max_clients, "config", node.config_hash, "channels",
+		"{s:b, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:i, s:s, s:I, s:f}", "ok",
+		1, "max_clients", (int)node.max_clients, "config", node.config_hash, "channels",
 		(json_int_t)hub_count(), "in", (json_int_t)node.count.messages_in, "out",
 		(json_int_t)node.count.messages_out, "out_bytes", (json_int_t)node.count.bytes_out,
 		"queued", (json_int_t)lag_total_bytes(), "dropped", (json_int_t)node.count.dropped,
-		"lagging", (int)lag_count(), "refused", (json_int_t)node.count.refused_in, "closing",
-		(int)(session_count() - session_open_count()), "listen",
+		"lagging", (int)lag_count(), "refused", (json_int_t)node.count.refused_in,
+		"closing", (int)(session_count() - session_open_count()), "listen",
 		endpoint_str(&node.listen, at), "uptime_s",
 		(json_int_t)(ev_now(node.loop) - node.started), "per_second",
 		drain_active() ? drain_per_second() : 0.0);
@@ -61,7 +62,8 @@ static bool list_channel(struct channel *c, void *arg)
 	uint64_t queued = 0;
 
 	/* One that lingers is listed too: wsctl compares with Redis's count of subscribers. */
-	if ((!c->n && c->state == CHANNEL_IDLE) || (l->pattern && !channel_match(l->pattern, c->name)))
+	if ((!c->n && c->state == CHANNEL_IDLE) ||
+	    (l->pattern && !channel_match(l->pattern, c->name)))
 		return true;
 	if (json_array_size(l->rows) >= CHANNELS_MAX) {
 		l->more++;
@@ -71,16 +73,17 @@ static bool list_channel(struct channel *c, void *arg)
 		if (c->subs[i].busy)
 			queued += c->subs[i].s->lag->bytes + c->subs[i].s->lag->in_lws;
 	json_array_append_new(l->rows, json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "name", c->name,
-						 "clients", (int)c->n, "queued", (json_int_t)queued,
-						 "dropped", (json_int_t)c->dropped, "in",
-						 (json_int_t)c->in, "out", (json_int_t)c->out));
+	                                         "clients", (int)c->n, "queued", (json_int_t)queued,
+	                                         "dropped", (json_int_t)c->dropped, "in",
+	                                         (json_int_t)c->in, "out", (json_int_t)c->out));
 	return true;
 }
 
 static json_t *channels(json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "name"));
-	struct listing l = {json_string_value(json_object_get(request, "pattern")), json_array(), 0};
+	struct listing l = {json_string_value(json_object_get(request, "pattern")), json_array(),
+	                    0};
 
 	if (l.pattern && !channel_pattern_valid(l.pattern)) {
 		json_decref(l.rows);
@@ -94,12 +97,14 @@ static json_t *channels(json_t *request)
 	} else {
 		hub_each(list_channel, &l);
 	}
-	return json_pack("{s:b, s:o, s:I}", "ok", 1, "channels", l.rows, "more", (json_int_t)l.more);
+	return json_pack("{s:b, s:o, s:I}", "ok", 1, "channels", l.rows, "more",
+	                 (json_int_t)l.more);
 }
 
 static json_t *drain(json_t *request)
 {
-	json_t *rate = json_object_get(request, "per_second"), *over = json_object_get(request, "over_ms");
+	json_t *rate = json_object_get(request, "per_second"),
+	       *over = json_object_get(request, "over_ms");
 	json_t *grace = json_object_get(request, "grace_ms");
 	const char *by = json_string_value(json_object_get(request, "by"));
 	double per_second = json_number_value(rate);
@@ -113,10 +118,10 @@ static json_t *drain(json_t *request)
 	if (over)
 		per_second = (double)session_count() * 1000 / (double)json_integer_value(over);
 	drain_start(per_second,
-		    grace ? (uint64_t)json_integer_value(grace) : node.cfg->node.drain.grace_ms,
-		    by ? by : "");
+	            grace ? (uint64_t)json_integer_value(grace) : node.cfg->node.drain.grace_ms,
+	            by ? by : "");
 	return json_pack("{s:b, s:i, s:f}", "ok", 1, "clients", (int)session_count(), "per_second",
-			 drain_per_second());
+	                 drain_per_second());
 }
 
 static json_t *answer(json_t *request, const char *what)
@@ -128,7 +133,8 @@ static json_t *answer(json_t *request, const char *what)
 	if (!strcmp(what, "drain"))
 		return drain(request);
 	if (!strcmp(what, "ready"))
-		return drain_undo() ? refusal("it is stopping; start it again") : json_pack("{s:b}", "ok", 1);
+		return drain_undo() ? refusal("it is stopping; start it again")
+		                    : json_pack("{s:b}", "ok", 1);
 	return refusal("unknown request; is this wsnode older than wsctl?");
 }
 

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* What was published on CLUSTER.ctl or CLUSTER.ctl.NODE. Malformed requests are logged and dropped. */
+/* What was published on CLUSTER.ctl or CLUSTER.ctl.NODE. Malformed requests are logged and dropped.
+ */
 void control_request(const char *, size_t);
 
 #endif

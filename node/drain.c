@@ -1,6 +1,6 @@
 /*
- * drain: see drain.h. A timer ticks faster than clients are closed; each tick closes what the pace allows
- * by now, so that closes are spread evenly and a late tick catches up.
+ * drain: see drain.h. A timer ticks faster than clients are closed; each tick closes what the pace
+ * allows by now, so that closes are spread evenly and a late tick catches up.
  */
 #include "drain.h"
 
@@ -73,7 +73,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	if (node.stopping && now >= deadline_ms) {
 		/* Once; the session's own deadlines end what does not answer. */
 		deadline_ms = UINT64_MAX;
-		log_msg(LOG_WARNING, "deadline passed, closing %u clients at once", session_count());
+		log_msg(LOG_WARNING, "deadline passed, closing %u clients at once",
+		        session_count());
 		close_all();
 	}
 	if (now < begin_ms)
@@ -106,7 +107,8 @@ void drain_start(double rate, uint64_t grace_ms, const char *by)
 	if (!active) {
 		owed = 1; /* the first one needs no wait beyond the grace */
 		begin_ms = last_ms = node_now_ms() + grace_ms;
-		log_msg(LOG_NOTICE, "%s: %u clients at %.1f/s", reason, session_count(), per_second);
+		log_msg(LOG_NOTICE, "%s: %u clients at %.1f/s", reason, session_count(),
+		        per_second);
 	}
 	active = true;
 	ev_timer_again(node.loop, &timer);

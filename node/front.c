@@ -30,7 +30,7 @@ enum {
 
 enum front_state {
 	FRONT_READING,
-	FRONT_WAITING,   /* for its channel's subscription; in channel->waiters */
+	FRONT_WAITING, /* for its channel's subscription; in channel->waiters */
 	FRONT_ANSWERING,
 	FRONT_LINGERING, /* all sent; the peer's end is awaited, so that no reset eats the answer */
 };
@@ -104,7 +104,7 @@ static void send_answer(struct front *f)
 {
 	while (f->out_at < f->out.len) {
 		ssize_t n = send(f->fd, f->out.p + f->out_at, f->out.len - f->out_at,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		                 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -232,7 +232,7 @@ void front_lost(struct front *f)
 static void request(struct front *f, const struct http_request *r)
 {
 	bool plain = slice_is(r->path, "/healthz") || slice_is(r->path, "/metrics") ||
-		     (slice_is(r->path, "/") && !r->upgrade_websocket);
+	             (slice_is(r->path, "/") && !r->upgrade_websocket);
 
 	if (plain || !slice_is(r->method, "GET") || r->has_body)
 		begin_answer(f, respond(&f->out, r));
@@ -241,8 +241,8 @@ static void request(struct front *f, const struct http_request *r)
 }
 
 /*
- * Looks at what came (MSG_PEEK) and takes only the head: what the client sent behind it stays in the
- * socket for lws.
+ * Looks at what came (MSG_PEEK) and takes only the head: what the client sent behind it stays in
+ * the socket for lws.
  */
 static void read_head(struct front *f)
 {
@@ -280,7 +280,7 @@ static void read_head(struct front *f)
 		refuse(f, -head,
 		       head == -431   ? "the request's head is above 16 KiB"
 		       : head == -505 ? "HTTP/1.1 is spoken here"
-				      : "malformed request");
+		                      : "malformed request");
 		return;
 	}
 	buf_add(&f->in, scratch + f->in.len, (size_t)n);

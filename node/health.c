@@ -44,9 +44,9 @@ static json_t *reason_text(void)
 json_t *health_object(void)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:s}", "node", node.name, "cluster",
-			 node.cfg->cluster, "start_id", node.start_id, "state", health_state(),
-			 "reason", reason_text(), "redis", bus_where(), "clients",
-			 (json_int_t)session_count(), "version", WSCALE_VERSION);
+	                 node.cfg->cluster, "start_id", node.start_id, "state", health_state(),
+	                 "reason", reason_text(), "redis", bus_where(), "clients",
+	                 (json_int_t)session_count(), "version", WSCALE_VERSION);
 }
 
 char *health_json(int *status)

@@ -216,7 +216,8 @@ int http_query(struct slice query, const char *name, char *out, size_t cap)
 		const char *amp = memchr(p, '&', (size_t)(end - p));
 		const char *stop = amp ? amp : end;
 
-		if ((size_t)(stop - p) > name_len && !memcmp(p, name, name_len) && p[name_len] == '=') {
+		if ((size_t)(stop - p) > name_len && !memcmp(p, name, name_len) &&
+		    p[name_len] == '=') {
 			struct slice value = {p + name_len + 1, (size_t)(stop - p) - name_len - 1};
 
 			if (found != -1)

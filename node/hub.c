@@ -1,6 +1,7 @@
 /*
- * hub: see hub.h. Names come from clients, so the table hashes them with SipHash-1-3 under a random key
- * (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): nobody can choose collisions.
+ * hub: see hub.h. Names come from clients, so the table hashes them with SipHash-1-3 under a random
+ * key (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): nobody can choose
+ * collisions.
  */
 #include "hub.h"
 
@@ -51,7 +52,7 @@ static void sip_round(uint64_t v[4])
 static uint64_t hash_name(const char *p, size_t len)
 {
 	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-			 key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+	                 key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
 	uint64_t last = (uint64_t)len << 56, m;
 
 	for (; len >= 8; p += 8, len -= 8) {
@@ -250,8 +251,10 @@ void hub_deliver(struct channel *c, const struct message *m)
 	if (m->len > node.cfg->node.max_queue) {
 		if (!node.count.oversized++)
 			log_msg(LOG_WARNING,
-				"channel %s: a message of %zu bytes is above node.max_queue and not "
-				"delivered (told once; /metrics counts)", c->name, m->len);
+			        "channel %s: a message of %zu bytes is above node.max_queue and "
+			        "not "
+			        "delivered (told once; /metrics counts)",
+			        c->name, m->len);
 		return;
 	}
 	if (!c->batch) {
@@ -271,8 +274,8 @@ no_memory:
 }
 
 /*
- * The fan-out. Backwards, since a send may end in a close, and that moves the last entry, which had its
- * turn, into the closed one's place.
+ * The fan-out. Backwards, since a send may end in a close, and that moves the last entry, which had
+ * its turn, into the closed one's place.
  */
 static void flush_channel(struct channel *c)
 {
@@ -325,7 +328,8 @@ void hub_flush(void)
 		c->dirty_next = NULL;
 		flush_channel(c);
 	}
-	/* Many of about one length go in one pass: looking for the longest each time would be quadratic. */
+	/* Many of about one length go in one pass: looking for the longest each time would be
+	 * quadratic. */
 	while (too_much_queued())
 		lag_each_from(lag_longest() / 4 * 3, evict);
 }

@@ -18,8 +18,8 @@ struct batch;
 struct front;
 
 enum channel_state {
-	CHANNEL_IDLE,       /* not subscribed */
-	CHANNEL_ASKED,      /* SUBSCRIBE sent, not acknowledged */
+	CHANNEL_IDLE,  /* not subscribed */
+	CHANNEL_ASKED, /* SUBSCRIBE sent, not acknowledged */
 	CHANNEL_SUBSCRIBED,
 };
 
@@ -38,11 +38,11 @@ struct channel {
 	enum may_publish publish;
 	struct sub *subs;
 	uint32_t n, cap;
-	struct batch *batch;                     /* this tick's, NULL: nothing */
-	struct channel *dirty_next;              /* in this tick's list while batch is set */
-	struct channel *idle_next, *idle_prev;   /* in the linger list while n and waiters are 0 */
+	struct batch *batch;                   /* this tick's, NULL: nothing */
+	struct channel *dirty_next;            /* in this tick's list while batch is set */
+	struct channel *idle_next, *idle_prev; /* in the linger list while n and waiters are 0 */
 	uint64_t idle_since_ms;
-	struct front *waiters;                   /* upgrades that wait for the acknowledgement */
+	struct front *waiters; /* upgrades that wait for the acknowledgement */
 	uint64_t in, out, dropped;
 	uint16_t name_len;
 	char name[];

@@ -1,7 +1,7 @@
 /*
- * lag: the queue of a client that doesn't take its messages as fast as they come: references to shared
- * batches, bounded per client (max_queue) and per node (max_queue_total). Bytes that lws holds for the
- * client (the rest of a frame that was sent in part) count too.
+ * lag: the queue of a client that doesn't take its messages as fast as they come: references to
+ * shared batches, bounded per client (max_queue) and per node (max_queue_total). Bytes that lws
+ * holds for the client (the rest of a frame that was sent in part) count too.
  */
 #ifndef WSNODE_LAG_H
 #define WSNODE_LAG_H
@@ -14,7 +14,8 @@
 
 struct session;
 
-/* What a waiting batch takes beside its frames: without it tiny messages cost many times max_queue. */
+/* What a waiting batch takes beside its frames: without it tiny messages cost many times max_queue.
+ */
 enum { LAG_ITEM_COST = 160 };
 
 struct lag_item {
@@ -25,10 +26,10 @@ struct lag_item {
 
 struct lag {
 	struct session *s;
-	struct lag *next, *prev;    /* all queues of the node */
+	struct lag *next, *prev; /* all queues of the node */
 	struct lag_item *head, *tail;
-	size_t bytes;               /* in the items, not sent, and LAG_ITEM_COST for each */
-	size_t in_lws;              /* handed to lws, not sent */
+	size_t bytes;  /* in the items, not sent, and LAG_ITEM_COST for each */
+	size_t in_lws; /* handed to lws, not sent */
 };
 
 struct lag *lag_new(struct session *);
@@ -49,7 +50,8 @@ size_t lag_total_bytes(void);
 uint32_t lag_count(void);
 /* Bytes in the longest queue; 0: none. */
 size_t lag_longest(void);
-/* Calls f for the sessions whose queue holds at least so many bytes, until it returns false; f may end the queue. */
+/* Calls f for the sessions whose queue holds at least so many bytes, until it returns false; f may
+ * end the queue. */
 void lag_each_from(size_t bytes, bool (*f)(struct session *));
 
 #endif

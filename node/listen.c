@@ -51,7 +51,7 @@ static bool is_stale(const struct sockaddr_un *un)
 {
 	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool stale = probe >= 0 && connect(probe, (const struct sockaddr *)un, sizeof *un) &&
-		     errno == ECONNREFUSED;
+	             errno == ECONNREFUSED;
 
 	if (probe >= 0)
 		close(probe);
@@ -107,7 +107,8 @@ static int open_tcp(const struct endpoint *at, const char **why)
 	if (s >= 0) {
 		setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 		if (list->ai_family == AF_INET6)
-			setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, at->host[0] ? &one : &zero, sizeof one);
+			setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, at->host[0] ? &one : &zero,
+			           sizeof one);
 		if (bind(s, list->ai_addr, list->ai_addrlen)) {
 			*why = strerror(errno);
 			close(s);
@@ -131,7 +132,7 @@ int listen_open(const struct endpoint *at)
 		fd = is_unix ? open_unix(at->path) : open_tcp(at, &why);
 	if (fd < 0 || (!inherited && listen(fd, BACKLOG))) {
 		log_msg(LOG_ERR, "cannot listen at %s: %s", endpoint_str(at, text),
-			why ? why : strerror(errno));
+		        why ? why : strerror(errno));
 		return -1;
 	}
 	spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -151,14 +152,16 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 	ev_io_start(loop, &io);
 }
 
-/* Out of descriptors: takes the connection with the spare one, so that the client isn't left hanging. */
+/* Out of descriptors: takes the connection with the spare one, so that the client isn't left
+ * hanging. */
 static void turn_away(void)
 {
 	static bool told;
 	int s;
 
 	if (!told)
-		log_msg(LOG_ERR, "out of file descriptors; raise LimitNOFILE or lower node.max_clients");
+		log_msg(LOG_ERR,
+		        "out of file descriptors; raise LimitNOFILE or lower node.max_clients");
 	told = true;
 	if (spare >= 0)
 		close(spare);

@@ -1,5 +1,6 @@
 /*
- * listen: the one socket that clients come in by: opened here or inherited from systemd (LISTEN_FDS).
+ * listen: the one socket that clients come in by: opened here or inherited from systemd
+ * (LISTEN_FDS).
  */
 #ifndef WSNODE_LISTEN_H
 #define WSNODE_LISTEN_H

@@ -1,6 +1,6 @@
 /*
- * main: starts the rooms in order, runs the loop, ends them in reverse. Each turn of the loop ends with the
- * fan-out: what the turn collected goes out before the loop waits again.
+ * main: starts the rooms in order, runs the loop, ends them in reverse. Each turn of the loop ends
+ * with the fan-out: what the turn collected goes out before the loop waits again.
  */
 #include <ev.h>
 #include <libwebsockets.h>
@@ -70,7 +70,7 @@ static void on_term(struct ev_loop *loop, ev_signal *s, int events)
 	(void)loop;
 	(void)events;
 	log_msg(LOG_NOTICE, "SIG%s: stopping, %u clients", s->signum == SIGINT ? "INT" : "TERM",
-		session_count());
+	        session_count());
 	notify_stopping();
 	drain_terminate();
 }
@@ -105,7 +105,7 @@ static void run(void)
 	drain_init();
 	listen_start();
 	log_msg(LOG_NOTICE, "%s of %s listens at %s%s%s", node.name, node.cfg->cluster,
-		endpoint_str(&node.listen, at), node.standalone ? ", " : ", redis ", bus_where());
+	        endpoint_str(&node.listen, at), node.standalone ? ", " : ", redis ", bus_where());
 	notify_ready();
 	ev_run(node.loop, 0);
 }

@@ -1,6 +1,6 @@
 /*
- * metrics: see metrics.h. One table of counters and gauges; what has labels follows it. No metric is
- * per channel: channels come from clients, and labels must be few.
+ * metrics: see metrics.h. One table of counters and gauges; what has labels follows it. No metric
+ * is per channel: channels come from clients, and labels must be few.
  */
 #include "metrics.h"
 
@@ -71,48 +71,53 @@ void metrics_text(struct buf *b)
 		{"wsnode_clients", "gauge", "WebSocket clients connected.", session_count()},
 		{"wsnode_clients_max", "gauge", "Clients that this node takes.", node.max_clients},
 		{"wsnode_clients_closing", "gauge", "Clients told to close that are not gone yet.",
-		 session_count() - session_open_count()},
-		{"wsnode_handshakes_pending", "gauge", "Connections before their upgrade or answer.",
-		 front_count()},
-		{"wsnode_channels", "gauge", "Channels known, lingering ones included.", hub_count()},
-		{"wsnode_ready", "gauge", "1 when new clients are taken.", bus_ready() && !drain_active()},
+	         session_count() - session_open_count()},
+		{"wsnode_handshakes_pending", "gauge",
+	         "Connections before their upgrade or answer.", front_count()},
+		{"wsnode_channels", "gauge", "Channels known, lingering ones included.",
+	         hub_count()},
+		{"wsnode_ready", "gauge", "1 when new clients are taken.",
+	         bus_ready() && !drain_active()},
 		{"wsnode_draining", "gauge", "1 while draining or drained.", drain_active()},
 		{"wsnode_redis_up", "gauge", "1 when both Redis connections work.", bus_ready()},
-		{"wsnode_queued_bytes", "gauge", "Bytes queued for slow clients.", lag_total_bytes()},
+		{"wsnode_queued_bytes", "gauge", "Bytes queued for slow clients.",
+	         lag_total_bytes()},
 		{"wsnode_lagging_clients", "gauge", "Clients with a queue.", lag_count()},
 		{"wsnode_resident_bytes", "gauge", "Resident memory.", resident()},
 		{"wsnode_uptime_seconds", "gauge", "Since start.",
-		 (uint64_t)(ev_now(node.loop) - node.started)},
+	         (uint64_t)(ev_now(node.loop) - node.started)},
 		{"wsnode_accepted_total", "counter", "Connections accepted.", c->accepted},
-		{"wsnode_upgraded_total", "counter", "WebSocket handshakes completed.", c->upgraded},
-		{"wsnode_evicted_total", "counter", "Half-open connections given up for newer ones.",
-		 c->evicted},
+		{"wsnode_upgraded_total", "counter", "WebSocket handshakes completed.",
+	         c->upgraded},
+		{"wsnode_evicted_total", "counter",
+	         "Half-open connections given up for newer ones.", c->evicted},
 		{"wsnode_messages_in_total", "counter", "Messages from clients.", c->messages_in},
 		{"wsnode_messages_refused_total", "counter",
-		 "Messages from clients not published: Redis away.", c->refused_in},
+	         "Messages from clients not published: Redis away.", c->refused_in},
 		{"wsnode_messages_redis_total", "counter", "Messages heard from Redis.",
-		 c->messages_redis},
-		{"wsnode_messages_out_total", "counter", "Messages sent to clients.", c->messages_out},
+	         c->messages_redis},
+		{"wsnode_messages_out_total", "counter", "Messages sent to clients.",
+	         c->messages_out},
 		{"wsnode_sent_bytes_total", "counter", "Bytes of those frames.", c->bytes_out},
-		{"wsnode_dropped_total", "counter", "Messages dropped for slow clients (slow: drop).",
-		 c->dropped},
+		{"wsnode_dropped_total", "counter",
+	         "Messages dropped for slow clients (slow: drop).", c->dropped},
 		{"wsnode_slow_closed_total", "counter", "Clients closed for being too slow.",
-		 c->slow_closed},
-		{"wsnode_oversized_total", "counter", "Messages above node.max_queue, not delivered.",
-		 c->oversized},
+	         c->slow_closed},
+		{"wsnode_oversized_total", "counter",
+	         "Messages above node.max_queue, not delivered.", c->oversized},
 		{"wsnode_throttled_total", "counter", "Times message_rate paused reading a client.",
-		 c->throttled},
-		{"wsnode_publish_errors_total", "counter", "Publishes that Redis answered with an error.",
-		 c->publish_errors},
+	         c->throttled},
+		{"wsnode_publish_errors_total", "counter",
+	         "Publishes that Redis answered with an error.", c->publish_errors},
 		{"wsnode_redis_connects_total", "counter", "Times Redis became usable.",
-		 c->redis_connects},
+	         c->redis_connects},
 		{"wsnode_ping_timeouts_total", "counter", "Clients given up that answered no ping.",
-		 c->ping_timeouts},
+	         c->ping_timeouts},
 	};
 
 	head(b, "wsnode_info", "gauge", "Which node this is.");
 	buf_printf(b, "wsnode_info{node=\"%s\",cluster=\"%s\",version=\"%s\",start_id=\"%s\"} 1\n",
-		   node.name, node.cfg->cluster, WSCALE_VERSION, node.start_id);
+	           node.name, node.cfg->cluster, WSCALE_VERSION, node.start_id);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		one(b, rows[i].name, rows[i].type, rows[i].help, rows[i].value);
 	head(b, "wsnode_closes_total", "counter", "Connections ended, by close code; 1006: none.");

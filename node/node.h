@@ -36,15 +36,15 @@ struct node {
 	struct ev_loop *loop;
 	struct config *cfg;
 	const char *name;
-	char start_id[17];        /* hex, new at each start */
+	char start_id[17]; /* hex, new at each start */
 	char config_hash[CONFIG_HASH];
 	struct endpoint listen;
 	bool standalone, demo, stopping;
-	bool from_file;           /* a YAML was read; SIGHUP reads it again */
-	uint32_t max_clients;     /* node.max_clients or what nofile allows, if less */
-	uint32_t max_fronts;      /* connections before their upgrade: what nofile leaves for them */
-	double started;           /* Unix seconds, as ev_now */
-	struct wheel wheel;        /* sessions: session_timer */
+	bool from_file;       /* a YAML was read; SIGHUP reads it again */
+	uint32_t max_clients; /* node.max_clients or what nofile allows, if less */
+	uint32_t max_fronts;  /* connections before their upgrade: what nofile leaves for them */
+	double started;       /* Unix seconds, as ev_now */
+	struct wheel wheel;   /* sessions: session_timer */
 	struct wheel resume_wheel; /* sessions: reading again after message_rate */
 	struct wheel front_wheel;  /* connections before their upgrade */
 	struct counters count;

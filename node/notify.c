@@ -47,7 +47,7 @@ void notify_reloading(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		 (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
+	         (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
 	tell(text);
 }
 
@@ -62,7 +62,7 @@ void notify_tick(void)
 	char status[400];
 
 	snprintf(status, sizeof status, "STATUS=%s%s%s, %u clients", health_state(),
-		 *health_reason() ? ": " : "", health_reason(), session_count());
+	         *health_reason() ? ": " : "", health_reason(), session_count());
 	if (strcmp(status, last) != 0) {
 		memcpy(last, status, sizeof last);
 		tell(status);

@@ -1,6 +1,6 @@
 /*
- * notify: sd_notify(3)'s datagrams, without libsystemd: READY, RELOADING, STOPPING, STATUS, WATCHDOG.
- * Does nothing outside systemd.
+ * notify: sd_notify(3)'s datagrams, without libsystemd: READY, RELOADING, STOPPING, STATUS,
+ * WATCHDOG. Does nothing outside systemd.
  */
 #ifndef WSNODE_NOTIFY_H
 #define WSNODE_NOTIFY_H

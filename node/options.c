@@ -33,8 +33,9 @@ static bool values_valid(const struct options *o)
 	const char *why;
 
 	if (!node_name_valid(o->name)) {
-		fprintf(stderr, "wsnode: \"%s\" is no name for a node: 1 to %d of A-Z a-z 0-9 _ -\n",
-			o->name, NODE_NAME_MAX);
+		fprintf(stderr,
+		        "wsnode: \"%s\" is no name for a node: 1 to %d of A-Z a-z 0-9 _ -\n",
+		        o->name, NODE_NAME_MAX);
 		return false;
 	}
 	if (o->listen && endpoint_parse(o->listen, true, &at, &why)) {
@@ -95,7 +96,7 @@ int options_parse(int argc, char **argv, struct options *o)
 	}
 	if (argc - optind != 1) {
 		fprintf(stderr, "wsnode: %s; try wsnode --help\n",
-			argc == optind ? "the node's name is missing" : "one name is enough");
+		        argc == optind ? "the node's name is missing" : "one name is enough");
 		return -1;
 	}
 	if (o->standalone && o->redis) {

@@ -1,7 +1,7 @@
 /*
- * rconn: one connection to Redis on the node's loop: resolves, connects, authenticates, selects, asks for
- * run_id, then passes replies on. hiredis formats and parses (RESP2); the socket is ours, since
- * hiredis' async SUBSCRIBE differs between 0.14 and 1.x. Reconnecting is the owner's.
+ * rconn: one connection to Redis on the node's loop: resolves, connects, authenticates, selects,
+ * asks for run_id, then passes replies on. hiredis formats and parses (RESP2); the socket is ours,
+ * since hiredis' async SUBSCRIBE differs between 0.14 and 1.x. Reconnecting is the owner's.
  */
 #ifndef WSNODE_RCONN_H
 #define WSNODE_RCONN_H
@@ -25,8 +25,8 @@ struct rconn {
 	void (*on_up)(struct rconn *);
 	void (*on_reply)(struct rconn *, const struct redisReply *); /* borrowed */
 	void (*on_down)(struct rconn *, const char *why);            /* already closed */
-	const struct redis_url *url; /* borrowed */
-	const char *user, *password; /* borrowed; NULL: none */
+	const struct redis_url *url;                                 /* borrowed */
+	const char *user, *password;                                 /* borrowed; NULL: none */
 	char run_id[64];
 
 	int fd;
@@ -42,8 +42,8 @@ struct rconn {
 };
 
 /*
- * Fields what, on_*, url, user, password are set by the caller. Failure comes through on_down, which
- * must not connect anew by itself, but from a timer.
+ * Fields what, on_*, url, user, password are set by the caller. Failure comes through on_down,
+ * which must not connect anew by itself, but from a timer.
  */
 void rconn_connect(struct rconn *);
 /* Closes without on_down. */

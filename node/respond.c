@@ -57,13 +57,13 @@ static const char *extra(int status)
 }
 
 static void whole(struct buf *b, int status, const char *type, const char *body, size_t len,
-		  bool head_only)
+                  bool head_only)
 {
 	buf_printf(b,
-		   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s"
-		   "Connection: close\r\n\r\n",
-		   status, phrase(status), type, len, extra(status));
+	           "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+	           "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s"
+	           "Connection: close\r\n\r\n",
+	           status, phrase(status), type, len, extra(status));
 	if (!head_only)
 		buf_add(b, body, len);
 }
@@ -99,7 +99,8 @@ static int metrics(struct buf *b, bool head_only)
 
 	metrics_text(&body);
 	if (!body.oom)
-		whole(b, 200, "text/plain; version=0.0.4; charset=utf-8", body.p, body.len, head_only);
+		whole(b, 200, "text/plain; version=0.0.4; charset=utf-8", body.p, body.len,
+		      head_only);
 	b->oom |= body.oom;
 	buf_free(&body);
 	return 200;
@@ -127,7 +128,8 @@ int respond(struct buf *b, const struct http_request *r)
 		return 200;
 	}
 	if (slice_is(r->path, "/"))
-		respond_status(b, status, "a WebSocket is here; the chat page needs --demo", head_only);
+		respond_status(b, status, "a WebSocket is here; the chat page needs --demo",
+		               head_only);
 	else
 		respond_status(b, status, "no such path", head_only);
 	return status;

@@ -1,7 +1,8 @@
 /*
- * session: see session.h. Everything leaves either by the fan-out's own send() while nothing is pending,
- * or through lws_write(…, LWS_WRITE_HTTP), which passes frames unchanged and keeps them in order behind
- * what lws still holds. A frame that went out in part is completed by lws, so its own PONG can't cut in.
+ * session: see session.h. Everything leaves either by the fan-out's own send() while nothing is
+ * pending, or through lws_write(…, LWS_WRITE_HTTP), which passes frames unchanged and keeps them in
+ * order behind what lws still holds. A frame that went out in part is completed by lws, so its own
+ * PONG can't cut in.
  */
 #include "session.h"
 
@@ -211,7 +212,8 @@ static void apply_bound(struct session *s)
 
 /*
  * Of `n` bytes of whole frames at p, `sent` went out. Completes a frame that was cut through lws.
- * Returns where the first unsent frame begins, or -1: broken. end(): end of the frame that holds a byte.
+ * Returns where the first unsent frame begins, or -1: broken. end(): end of the frame that holds a
+ * byte.
  */
 static int hand_over(struct session *s, const uint8_t *p, size_t sent, size_t end)
 {
@@ -315,7 +317,8 @@ static void ping(struct session *s)
 	int unread = 0;
 
 	/* A node that was held up must not take what it didn't read yet for silence. */
-	if (s->pinged && !s->alive && !s->throttled && !ioctl(s->fd, FIONREAD, &unread) && !unread) {
+	if (s->pinged && !s->alive && !s->throttled && !ioctl(s->fd, FIONREAD, &unread) &&
+	    !unread) {
 		node.count.ping_timeouts++;
 		broken(s);
 		return;
@@ -346,8 +349,8 @@ void session_timer(struct wheel_entry *e)
 }
 
 /*
- * Of a client that reads nothing and then ends its side lws (4.1.6, 4.3.5) reads that end again and again
- * while it holds unsent bytes: a busy loop, for as long as the client likes.
+ * Of a client that reads nothing and then ends its side lws (4.1.6, 4.3.5) reads that end again and
+ * again while it holds unsent bytes: a busy loop, for as long as the client likes.
  */
 void session_sweep(void)
 {

@@ -1,6 +1,6 @@
 /*
- * session: one client after its handshake. All of its sending and all of its closing goes through here;
- * its state changes in one function.
+ * session: one client after its handshake. All of its sending and all of its closing goes through
+ * here; its state changes in one function.
  */
 #ifndef WSNODE_SESSION_H
 #define WSNODE_SESSION_H
@@ -30,23 +30,23 @@ struct session {
 	struct wheel_entry resume; /* reading again after message_rate */
 	struct lws *wsi;
 	struct channel *channel;
-	struct grants *grants;     /* owned; NULL: no auth configured */
-	struct lag *lag;           /* owned; NULL: nothing queued */
-	uint8_t *rx;               /* the message being received, beyond its first chunk; owned */
+	struct grants *grants; /* owned; NULL: no auth configured */
+	struct lag *lag;       /* owned; NULL: nothing queued */
+	uint8_t *rx;           /* the message being received, beyond its first chunk; owned */
 	uint32_t rx_len, rx_cap;
 	int fd;
-	uint32_t slot;             /* in channel->subs */
-	uint32_t index;            /* in the list of all */
-	float tokens;              /* message_rate's bucket */
-	uint32_t tokens_ms;        /* when it was filled, low bits of node_now_ms */
+	uint32_t slot;      /* in channel->subs */
+	uint32_t index;     /* in the list of all */
+	float tokens;       /* message_rate's bucket */
+	uint32_t tokens_ms; /* when it was filled, low bits of node_now_ms */
 	uint16_t close_code;
-	uint8_t state;             /* enum session_state */
-	bool alive : 1;            /* heard or took something since the last ping */
+	uint8_t state;  /* enum session_state */
+	bool alive : 1; /* heard or took something since the last ping */
 	bool pinged : 1;
-	bool rx_discard : 1;       /* what still comes is thrown away (1009, 1008) */
+	bool rx_discard : 1; /* what still comes is thrown away (1009, 1008) */
 	bool throttled : 1;
-	bool told_close : 1;       /* counted */
-	const char *close_reason;  /* static text */
+	bool told_close : 1;      /* counted */
+	const char *close_reason; /* static text */
 };
 
 /* From the handshake: takes grants over. -1: out of memory, drop the connection. */
@@ -54,7 +54,8 @@ int session_open(struct session *, struct lws *, int fd, struct channel *, struc
 /* LWS_CALLBACK_CLOSED or a failed open: frees all that it owns. */
 void session_fini(struct session *);
 
-/* Starts a close with this code: leaves the channel, flushes (at most 5 s), Close, ack (at most 2 s). */
+/* Starts a close with this code: leaves the channel, flushes (at most 5 s), Close, ack (at most 2
+ * s). */
 void session_close(struct session *, uint16_t code, const char *reason);
 /* The same at once: what is queued is thrown away. */
 void session_close_now(struct session *, uint16_t code, const char *reason);

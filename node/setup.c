@@ -35,9 +35,10 @@ static struct config *load(struct errs *errs)
 	const char *path = config_path(given->config), *why;
 	struct config *c;
 
-	/* A quick start needs no file; one that was named, also by the environment, must be there. */
+	/* A quick start needs no file; one that was named, also by the environment, must be there.
+	 */
 	node.from_file = given->config || getenv("WSCALE_CONFIG") ||
-			 !(given->listen && (given->redis || given->standalone));
+	                 !(given->listen && (given->redis || given->standalone));
 	c = node.from_file ? config_load(path, errs) : config_default();
 	if (c && given->redis)
 		redis_url_parse(given->redis, &c->redis.url, &why); /* options.c tried it */
@@ -59,8 +60,9 @@ static int address(const struct config *c, struct endpoint *at, struct errs *err
 		*at = own->at;
 		return 0;
 	} else {
-		errs_add(errs, 0, 0, "no node \"%s\" under nodes:; add it, or give --listen ADDRESS",
-			 given->name);
+		errs_add(errs, 0, 0,
+		         "no node \"%s\" under nodes:; add it, or give --listen ADDRESS",
+		         given->name);
 	}
 	return -1;
 }
@@ -78,15 +80,18 @@ static uint32_t limit_clients(uint32_t wanted)
 		rlim_t rest = l.rlim_max > 2 * OTHER_FDS ? l.rlim_max - OTHER_FDS : l.rlim_max / 2;
 
 		log_msg(LOG_NOTICE,
-			"nofile %llu allows %llu clients of node.max_clients %u; raise LimitNOFILE to %llu",
-			(unsigned long long)l.rlim_max, (unsigned long long)rest, wanted,
-			(unsigned long long)need);
+		        "nofile %llu allows %llu clients of node.max_clients %u; raise LimitNOFILE "
+		        "to %llu",
+		        (unsigned long long)l.rlim_max, (unsigned long long)rest, wanted,
+		        (unsigned long long)need);
 		need = l.rlim_max;
 		wanted = (uint32_t)rest;
-		/* Silent connections must leave the node its own, or it could not even reach Redis. */
+		/* Silent connections must leave the node its own, or it could not even reach Redis.
+		 */
 		rest = need - rest;
 		if (rest < OTHER_FDS)
-			node.max_fronts = rest > OWN_FDS + FRONTS_MIN ? (uint32_t)rest - OWN_FDS : FRONTS_MIN;
+			node.max_fronts = rest > OWN_FDS + FRONTS_MIN ? (uint32_t)rest - OWN_FDS
+			                                              : FRONTS_MIN;
 	}
 	/* lws keeps 16 bytes a descriptor that could be: no more than needed. */
 	l.rlim_cur = need;
@@ -124,7 +129,8 @@ int setup_node(const struct options *o)
 static void tell(const struct errs *errs, const char *path)
 {
 	for (size_t i = 0; i < errs->n; i++)
-		log_msg(LOG_ERR, "%s:%d:%d: %s", path, errs->v[i].line, errs->v[i].col, errs->v[i].msg);
+		log_msg(LOG_ERR, "%s:%d:%d: %s", path, errs->v[i].line, errs->v[i].col,
+		        errs->v[i].msg);
 }
 
 /* Redis' password must be readable too, or the connection would be given up for one without. */
@@ -136,7 +142,7 @@ static int redis_password(const struct config *c, struct errs *errs)
 	if (node.standalone || !c->redis.password_file)
 		return 0;
 	p = secret_read(c->path, c->redis.password_file, &len, errs, c->redis.password_pos.line,
-			c->redis.password_pos.col);
+	                c->redis.password_pos.col);
 	if (!p)
 		return -1;
 	secret_free(p, len);

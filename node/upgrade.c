@@ -1,4 +1,5 @@
-/* upgrade: see upgrade.h. A token stands in the query, in Authorization, or as subprotocol bearer.TOKEN. */
+/* upgrade: see upgrade.h. A token stands in the query, in Authorization, or as subprotocol
+ * bearer.TOKEN. */
 #include "upgrade.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static int channel(const struct http_request *r, struct upgrade *u, const char *
 
 /* Reads the list of subprotocols; *bearer is the token offered there. */
 static int subprotocol(const struct http_request *r, struct upgrade *u, struct slice *bearer,
-		       const char **why)
+                       const char **why)
 {
 	struct slice list = r->ws_protocols, e;
 	bool id = false;
@@ -92,7 +93,7 @@ static int subprotocol(const struct http_request *r, struct upgrade *u, struct s
 	}
 	if (r->ws_protocols.p && !u->raw_asked) {
 		*why = id ? "wscale.id is not supported by this version; offer wscale.raw"
-			  : "no subprotocol in common; offer wscale.raw, or none";
+		          : "no subprotocol in common; offer wscale.raw, or none";
 		return 400;
 	}
 	return 101;
@@ -100,7 +101,8 @@ static int subprotocol(const struct http_request *r, struct upgrade *u, struct s
 
 static int origin(const struct http_request *r, const char **why)
 {
-	/* Only browsers send Origin, and all of them do: who sends none is no page of somebody else. */
+	/* Only browsers send Origin, and all of them do: who sends none is no page of somebody
+	 * else. */
 	if (!node.cfg->auth.origins || !r->origin.p)
 		return 101;
 	for (char **o = node.cfg->auth.origins; *o; o++)
@@ -111,7 +113,7 @@ static int origin(const struct http_request *r, const char **why)
 }
 
 static int token(const struct http_request *r, struct slice bearer, struct upgrade *u,
-		 const char **why)
+                 const char **why)
 {
 	char text[JWT_MAX + 1], name[CHANNEL_MAX + 1];
 	int n;
@@ -128,7 +130,8 @@ static int token(const struct http_request *r, struct slice bearer, struct upgra
 	else if (r->authorization.len > 7 && !strncasecmp(r->authorization.p, "Bearer ", 7))
 		bearer = (struct slice){r->authorization.p + 7, r->authorization.len - 7};
 	if (!bearer.p) {
-		*why = "a token is needed: ?token=, Authorization: Bearer, or subprotocol bearer.TOKEN";
+		*why = "a token is needed: ?token=, Authorization: Bearer, or subprotocol "
+		       "bearer.TOKEN";
 		return 401;
 	}
 	u->grants = auth_check(bearer.p, bearer.len, why);
@@ -160,7 +163,7 @@ int upgrade_decide(const struct http_request *r, struct upgrade *u, const char *
 		goto refused;
 	}
 	u->hello = node.demo && http_query(r->query, "hello", value, sizeof value) == 1 &&
-		   value[0] == '1';
+	           value[0] == '1';
 	return 101;
 refused:
 	if (u->grants) {

@@ -1,4 +1,5 @@
-/* wheel: see wheel.h. An entry further away than one turn stays in its slot and is passed over until due. */
+/* wheel: see wheel.h. An entry further away than one turn stays in its slot and is passed over
+ * until due. */
 #include "wheel.h"
 
 #include <stddef.h>

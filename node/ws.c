@@ -150,9 +150,10 @@ static int peer_close(struct session *s, const uint8_t *p, size_t len)
 }
 
 /*
- * lws ends the connection by itself: the peer is gone, or it broke the protocol. lws gives a reason for
- * most violations; where it would just hang up, the Close frame is sent here. What is still unread is
- * taken from the socket, since closing over it would reset the connection and eat that frame.
+ * lws ends the connection by itself: the peer is gone, or it broke the protocol. lws gives a reason
+ * for most violations; where it would just hang up, the Close frame is sent here. What is still
+ * unread is taken from the socket, since closing over it would reset the connection and eat that
+ * frame.
  */
 static void dropped(struct session *s)
 {
@@ -192,7 +193,8 @@ static int established(struct session *s, struct lws *wsi)
 	if (pending->hello) {
 		char text[64];
 		uint8_t frame[FRAME_HEAD_MAX + sizeof text];
-		int n = snprintf(text, sizeof text, "{\"type\":\"HELLO\",\"node\":\"%.32s\"}", node.name);
+		int n = snprintf(text, sizeof text, "{\"type\":\"HELLO\",\"node\":\"%.32s\"}",
+		                 node.name);
 		size_t head = frame_head(1, (size_t)n, frame);
 
 		memcpy(frame + head, text, (size_t)n);
@@ -201,7 +203,8 @@ static int established(struct session *s, struct lws *wsi)
 	return 0;
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
 {
 	struct session *s = user;
 
@@ -235,8 +238,8 @@ static const struct lws_protocols protocols[] = {
 		.name = "wscale.raw",
 		.callback = callback,
 		.per_session_data_size = sizeof(struct session),
-		.rx_buffer_size = 128,     /* what each idle client keeps; less corrupts PINGs */
-		.tx_packet_size = 65536,   /* else rx_buffer_size caps each write */
+		.rx_buffer_size = 128,   /* what each idle client keeps; less corrupts PINGs */
+		.tx_packet_size = 65536, /* else rx_buffer_size caps each write */
 	},
 	{0},
 };
@@ -246,7 +249,7 @@ static void emit(int level, const char *line)
 	size_t n = strlen(line);
 
 	log_msg(level & LLL_ERR ? LOG_ERR : LOG_WARNING, "libwebsockets: %.*s",
-		(int)(n && line[n - 1] == '\n' ? n - 1 : n), line);
+	        (int)(n && line[n - 1] == '\n' ? n - 1 : n), line);
 }
 
 int ws_init(void)
@@ -257,7 +260,7 @@ int ws_init(void)
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
 		.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-			   LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+	                   LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 		.foreign_loops = loops,
 		.pt_serv_buf_size = 16384,
 		.max_http_header_pool = 4, /* a handshake is one call, see ws_adopt */
@@ -266,13 +269,15 @@ int ws_init(void)
 		.uid = (uid_t)-1,
 	};
 
-	/* lws says "error" of things that are none while adopting; its return values are what counts. */
+	/* lws says "error" of things that are none while adopting; its return values are what
+	 * counts. */
 	lws_set_log_level(0, emit);
 	context = lws_create_context(&info);
 	if (context)
 		vhost = lws_create_vhost(context, &info);
 	if (!vhost) {
-		log_msg(LOG_ERR, "libwebsockets could not start; is libwebsockets-evlib-ev installed?");
+		log_msg(LOG_ERR,
+		        "libwebsockets could not start; is libwebsockets-evlib-ev installed?");
 		return -1;
 	}
 	return 0;
@@ -290,10 +295,10 @@ void ws_adopt(struct ws_handshake *h)
 {
 	char head[256];
 	int n = snprintf(head, sizeof head,
-			 "GET / HTTP/1.1\r\nHost: wsnode\r\nUpgrade: websocket\r\n"
-			 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-			 "Sec-WebSocket-Key: %s\r\n%s\r\n",
-			 h->key, h->raw ? "Sec-WebSocket-Protocol: wscale.raw\r\n" : "");
+	                 "GET / HTTP/1.1\r\nHost: wsnode\r\nUpgrade: websocket\r\n"
+	                 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+	                 "Sec-WebSocket-Key: %s\r\n%s\r\n",
+	                 h->key, h->raw ? "Sec-WebSocket-Protocol: wscale.raw\r\n" : "");
 
 	pending = h;
 	lws_adopt_socket_vhost_readbuf(vhost, h->fd, head, (size_t)n);

@@ -1,6 +1,6 @@
 /*
- * ws: libwebsockets' side: takes an upgrade that was allowed, does the handshake and the framing, and turns
- * its callbacks into calls of session and of publishing.
+ * ws: libwebsockets' side: takes an upgrade that was allowed, does the handshake and the framing,
+ * and turns its callbacks into calls of session and of publishing.
  */
 #ifndef WSNODE_WS_H
 #define WSNODE_WS_H

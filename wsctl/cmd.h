@@ -14,11 +14,11 @@
 
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,       /* failed or refused */
-	EXIT_DIFFERENCE = 2,   /* plan */
+	EXIT_FAILED = 1,     /* failed or refused */
+	EXIT_DIFFERENCE = 2, /* plan */
 	EXIT_USAGE = 64,
-	EXIT_AWAY = 69,        /* HAProxy or Redis out of reach */
-	EXIT_LATER = 75,       /* deadline passed or lock held */
+	EXIT_AWAY = 69,  /* HAProxy or Redis out of reach */
+	EXIT_LATER = 75, /* deadline passed or lock held */
 	EXIT_CONFIG = 78,
 	EXIT_INTERRUPTED = 130,
 };
@@ -31,11 +31,11 @@ struct opts {
 	bool has_weight, has_maxconn;
 	uint32_t weight, maxconn;
 	uint64_t over_ms, deadline_ms, wait_ms; /* 0: not given */
-	struct rate rate;               /* count 0: not given */
-	const char *output;             /* -o */
-	const char *sub;                /* token --sub */
-	const char *subscribe, *publish; /* token: comma-separated patterns */
-	uint64_t expires_ms;            /* token --expires, 0: not given */
+	struct rate rate;                       /* count 0: not given */
+	const char *output;                     /* -o */
+	const char *sub;                        /* token --sub */
+	const char *subscribe, *publish;        /* token: comma-separated patterns */
+	uint64_t expires_ms;                    /* token --expires, 0: not given */
 };
 
 struct run {
@@ -70,8 +70,9 @@ void say_errs(const struct errs *, const char *file);
 /* Fills out with the first message of say_error; false: there was none. For --json. */
 bool said_error(const char **out);
 /*
- * --json: one object on stdout, with "version": 1 added, and "ok": true unless "ok" is there. Taken over.
- * A command that failed without it gets {"version": 1, "ok": false, "error": ...} from main.c.
+ * --json: one object on stdout, with "version": 1 added, and "ok": true unless "ok" is there. Taken
+ * over. A command that failed without it gets {"version": 1, "ok": false, "error": ...} from
+ * main.c.
  */
 struct json_t;
 void say_json(struct json_t *);

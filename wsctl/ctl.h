@@ -1,7 +1,7 @@
 /*
- * ctl: asks nodes over Redis. A request is JSON, published on CLUSTER.ctl or CLUSTER.ctl.NODE; PUBLISH
- * returns how many heard it, and so many replies are waited for on a private channel. See docs in
- * lib/control.h for the fields.
+ * ctl: asks nodes over Redis. A request is JSON, published on CLUSTER.ctl or CLUSTER.ctl.NODE;
+ * PUBLISH returns how many heard it, and so many replies are waited for on a private channel. See
+ * docs in lib/control.h for the fields.
  */
 #ifndef WSCTL_CTL_H
 #define WSCTL_CTL_H
@@ -13,24 +13,29 @@
 
 struct redisContext;
 
-/* Connects, AUTHs, SELECTs, with deadlines. NULL and a message printed (ctl_why without printing). */
+/* Connects, AUTHs, SELECTs, with deadlines. NULL and a message printed (ctl_why without printing).
+ */
 struct redisContext *ctl_redis(const struct config *, bool quiet);
 const char *ctl_why(void);
 
 struct ctl_replies {
-	json_t *v;   /* array of replies (objects) */
-	int heard;   /* PUBLISH's count: 0 nobody, above 1 on a node's channel: two nodes of one name */
+	json_t *v; /* array of replies (objects) */
+	int heard; /* PUBLISH's count: 0 nobody, above 1 on a node's channel: two nodes of one name
+	            */
 };
 /*
  * request: a new reference to {"do":...}; id and reply channel are added here; taken over.
  * node NULL asks all. 0, also when not all replied within wait_ms; -1: Redis away (ctl_why).
  */
-int ctl_ask(const struct config *, const char *node, json_t *request, uint64_t wait_ms, struct ctl_replies *out);
+int ctl_ask(const struct config *, const char *node, json_t *request, uint64_t wait_ms,
+            struct ctl_replies *out);
 void ctl_replies_free(struct ctl_replies *);
 /* The reply of one node, borrowed; NULL: none. */
 json_t *ctl_reply(const struct ctl_replies *, const char *node);
 
-/* GET /healthz over TCP or the Unix socket. 0 and the parsed body (a new reference) with *status, or -1 with *why (malloc'd). */
-int healthz_get(const struct endpoint *, uint64_t deadline_ms, int *status, json_t **body, char **why);
+/* GET /healthz over TCP or the Unix socket. 0 and the parsed body (a new reference) with *status,
+ * or -1 with *why (malloc'd). */
+int healthz_get(const struct endpoint *, uint64_t deadline_ms, int *status, json_t **body,
+                char **why);
 
 #endif

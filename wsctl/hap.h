@@ -1,8 +1,8 @@
 /*
- * hap: HAProxy's Runtime API over its sockets: the admin socket of the current worker, and the master
- * socket for old workers. One command per connection, newline-terminated, read to its end, always with
- * a deadline. Replies are matched word for word; what is not known is an error.
- * Source: HAProxy management guide, "Unix Socket commands".
+ * hap: HAProxy's Runtime API over its sockets: the admin socket of the current worker, and the
+ * master socket for old workers. One command per connection, newline-terminated, read to its end,
+ * always with a deadline. Replies are matched word for word; what is not known is an error. Source:
+ * HAProxy management guide, "Unix Socket commands".
  */
 #ifndef WSCTL_HAP_H
 #define WSCTL_HAP_H
@@ -26,23 +26,26 @@ const char *hap_why(void);
  * Sends one command to the socket at path and returns its whole reply, malloc'd, "" when silent.
  * "Permission denied" in it becomes HAP_REFUSED with a word about `level admin`.
  */
-int hap_ask(const char *socket, char **reply, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int hap_ask(const char *socket, char **reply, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The same through the master to one worker: "@!PID command". */
 int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* One server as HAProxy has it, from `show servers state`, `show stat` and `show servers conn`, by column name. */
+/* One server as HAProxy has it, from `show servers state`, `show stat` and `show servers conn`, by
+ * column name. */
 struct hap_server {
 	char name[64];
-	char addr[128];        /* "10.0.0.1", or "unix" as HAProxy prints it */
+	char addr[128]; /* "10.0.0.1", or "unix" as HAProxy prints it */
 	int port;
-	unsigned admin;        /* srv_admin_state bits */
-	unsigned uweight;      /* srv_uweight: the configured one */
-	char status[32];       /* show stat: "UP", "DOWN", "DRAIN", "NOLB", "MAINT", "no check"; prefix-match */
-	char check[64];        /* check_status: "L7OK", "* L4TOUT", ... */
-	int64_t lastchg_s;     /* seconds since the status changed */
-	uint64_t scur;         /* sessions now, on this worker */
-	uint64_t maxconn;      /* slim, 0: none */
+	unsigned admin;    /* srv_admin_state bits */
+	unsigned uweight;  /* srv_uweight: the configured one */
+	char status[32];   /* show stat: "UP", "DOWN", "DRAIN", "NOLB", "MAINT", "no check";
+	                      prefix-match */
+	char check[64];    /* check_status: "L7OK", "* L4TOUT", ... */
+	int64_t lastchg_s; /* seconds since the status changed */
+	uint64_t scur;     /* sessions now, on this worker */
+	uint64_t maxconn;  /* slim, 0: none */
 	uint64_t stot;
 };
 
@@ -77,8 +80,8 @@ int64_t hap_kill_tunnels(const struct config *, const char *server);
 
 /*
  * Changes, each read back afterwards. Idempotent.
- * hap_add: add server with every keyword that render gives it, health checks on, state drain, so that
- * checks run and no traffic comes in; then the caller waits for L7OK and calls hap_set_ready.
+ * hap_add: add server with every keyword that render gives it, health checks on, state drain, so
+ * that checks run and no traffic comes in; then the caller waits for L7OK and calls hap_set_ready.
  */
 int hap_add(const struct config *, const char *server);
 int hap_checks_on(const struct config *, const char *server);
@@ -86,7 +89,8 @@ int hap_set_ready(const struct config *, const char *server);
 int hap_set_drain(const struct config *, const char *server);
 int hap_set_maint(const struct config *, const char *server);
 int hap_set_weight(const struct config *, const char *server, unsigned weight);
-/* maint, waits until no session is attached (deadline), del server. Before 2.6.16: see haproxy-facts 8. */
+/* maint, waits until no session is attached (deadline), del server. Before 2.6.16: see
+ * haproxy-facts 8. */
 int hap_del(const struct config *, const char *server, uint64_t deadline_ms);
 /* "2.6.12", NULL when away. malloc'd */
 char *hap_version(const struct config *);

@@ -1,7 +1,7 @@
 /*
- * persist: everything wsctl writes to disk: the YAML, the rendered file, the state file; and its locks.
- * A file is replaced whole (temp file beside it, fsync, rename, fsync of the directory), through symlinks,
- * with owner and mode kept, or not at all.
+ * persist: everything wsctl writes to disk: the YAML, the rendered file, the state file; and its
+ * locks. A file is replaced whole (temp file beside it, fsync, rename, fsync of the directory),
+ * through symlinks, with owner and mode kept, or not at all.
  */
 #ifndef WSCTL_PERSIST_H
 #define WSCTL_PERSIST_H
@@ -23,26 +23,28 @@ struct file_text {
 int persist_read(const char *path, bool missing_ok, struct file_text *out);
 void persist_text_free(struct file_text *);
 /*
- * Replaces path by text. read: what it was read as, NULL to replace without looking. mode: for a new
- * file. 0; -1 and a message that names the path, the cause and that the old file is intact.
+ * Replaces path by text. read: what it was read as, NULL to replace without looking. mode: for a
+ * new file. 0; -1 and a message that names the path, the cause and that the old file is intact.
  */
-int persist_write(const char *path, const char *text, size_t len, const struct file_text *read, unsigned mode);
+int persist_write(const char *path, const char *text, size_t len, const struct file_text *read,
+                  unsigned mode);
 
 /*
  * Locks: fcntl on files in state_dir that are never unlinked; their text names the holder.
- * lock_take waits up to wait_ms; EXIT_LATER with "locked by admin@lb1 (pid 4211, add ws4)" printed when held;
- * EXIT_FAILED when the file can't be made. The lock ends with the process or lock_drop.
+ * lock_take waits up to wait_ms; EXIT_LATER with "locked by admin@lb1 (pid 4211, add ws4)" printed
+ * when held; EXIT_FAILED when the file can't be made. The lock ends with the process or lock_drop.
  */
 struct lock {
 	int fd;
 };
-int lock_take(const struct config *, const char *name /* "edit", "node-ws2" or "remove-ws2" */, const char *doing,
-	      uint64_t wait_ms, struct lock *out);
+int lock_take(const struct config *, const char *name /* "edit", "node-ws2" or "remove-ws2" */,
+              const char *doing, uint64_t wait_ms, struct lock *out);
 void lock_drop(struct lock *);
 
 /*
- * Operational state: STATE_DIR/BACKEND.state is a HAProxy server-state file with the rows that matter
- * (drained, cordoned, and every weight), and comment lines of ours that say who did what when.
+ * Operational state: STATE_DIR/BACKEND.state is a HAProxy server-state file with the rows that
+ * matter (drained, cordoned, and every weight), and comment lines of ours that say who did what
+ * when.
  */
 enum node_state { STATE_READY, STATE_CORDONED, STATE_DRAINING, STATE_DRAINED, STATE_REMOVED };
 const char *node_state_str(enum node_state); /* "ready" ... */
@@ -53,14 +55,17 @@ struct node_note {
 };
 /* What the state file says of a node; ready, 0, "" when nothing. 0, or -1 and a message printed. */
 int state_read(const struct config *, const char *node, struct node_note *out);
-/* Writes the node's state and everybody's row anew from today's YAML, under the edit lock of the caller. */
+/* Writes the node's state and everybody's row anew from today's YAML, under the edit lock of the
+ * caller. */
 int state_write(const struct config *, const char *node, enum node_state, const char *by);
 
-/* Renders cfg and replaces haproxy.file; refuses (message printed) one that is edited or not ours, unless overwrite. */
+/* Renders cfg and replaces haproxy.file; refuses (message printed) one that is edited or not ours,
+ * unless overwrite. */
 int persist_rendered(const struct config *, bool overwrite);
 /* Only looks: would persist_rendered refuse? 0 fine; -1 and a message printed. */
 int persist_rendered_check(const struct config *, bool overwrite);
-/* haproxy -c on text (for own: backend with every -f of the running master). 0; -1 and HAProxy's lines printed. */
+/* haproxy -c on text (for own: backend with every -f of the running master). 0; -1 and HAProxy's
+ * lines printed. */
 int persist_validate(const struct config *, const char *text);
 
 #endif

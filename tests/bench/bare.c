@@ -1,7 +1,8 @@
 /*
- * bare: the least a fan-out can cost: subscribes to one Redis channel, accepts connections, and sends each
- * message as one frame to all of them with send(). With "coalesce" it first takes all that Redis has, and
- * sends it to each in one go. No protocol, no queues, no limits: what `make bench` measures wsnode against.
+ * bare: the least a fan-out can cost: subscribes to one Redis channel, accepts connections, and
+ * sends each message as one frame to all of them with send(). With "coalesce" it first takes all
+ * that Redis has, and sends it to each in one go. No protocol, no queues, no limits: what `make
+ * bench` measures wsnode against.
  *
  *   bare PORT REDIS_PORT CHANNEL CLIENTS [coalesce]
  */
@@ -33,13 +34,13 @@ static void die(const char *what)
 static int tcp(int port, int server)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)port),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	                        .sin_port = htons((uint16_t)port),
+	                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (server ? bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 4096)
-		   : connect(fd, (struct sockaddr *)&a, sizeof a))
+	           : connect(fd, (struct sockaddr *)&a, sizeof a))
 		die(server ? "listen" : "connect to redis");
 	return fd;
 }

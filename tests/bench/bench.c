@@ -1,7 +1,8 @@
 /*
- * bench: CPU per delivered message of wsnode against tests/bench/bare.c, both fed by the same Redis, and
- * wsnode's user-space memory per idle client. CPU is getrusage's, of the server's whole life, user and
- * system; runs alternate, and medians of RUNS are compared. Ratios only: machines differ.
+ * bench: CPU per delivered message of wsnode against tests/bench/bare.c, both fed by the same
+ * Redis, and wsnode's user-space memory per idle client. CPU is getrusage's, of the server's whole
+ * life, user and system; runs alternate, and medians of RUNS are compared. Ratios only: machines
+ * differ.
  *
  *   bench WSNODE BARE [CLIENTS]
  *
@@ -83,8 +84,8 @@ static void pause_ms(long ms)
 static int dial(int to)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)to),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	                        .sin_port = htons((uint16_t)to),
+	                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1;
 
 	for (int i = 0; i < 2000; i++) {
@@ -130,10 +131,20 @@ static char *text(const char *before, int n)
 
 static pid_t start(bool node, bool coalesce)
 {
-	const char *node_argv[] = {wsnode, "--listen", text("127.0.0.1:", port),
-			     "--redis", text("redis://127.0.0.1:", redis_port), "bench", NULL};
-	const char *bare_argv[] = {bare, text("", port), text("", redis_port),
-			     "wscale:bench", text("", clients), coalesce ? "coalesce" : NULL, NULL};
+	const char *node_argv[] = {wsnode,
+	                           "--listen",
+	                           text("127.0.0.1:", port),
+	                           "--redis",
+	                           text("redis://127.0.0.1:", redis_port),
+	                           "bench",
+	                           NULL};
+	const char *bare_argv[] = {bare,
+	                           text("", port),
+	                           text("", redis_port),
+	                           "wscale:bench",
+	                           text("", clients),
+	                           coalesce ? "coalesce" : NULL,
+	                           NULL};
 
 	return spawn(node ? node_argv : bare_argv);
 }
@@ -161,8 +172,8 @@ static int upgrade(void)
 		int fd = dial(port);
 
 		if (request(fd, "GET /ws/bench HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-				"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-				"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n") == 101)
+		                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n") == 101)
 			return fd;
 		close(fd);
 		pause_ms(20);
@@ -229,8 +240,9 @@ static void publish(int redis, int n)
 
 	memset(body, 'x', PAYLOAD);
 	body[PAYLOAD] = 0;
-	len = (size_t)snprintf(one, sizeof one, "*3\r\n$7\r\nPUBLISH\r\n$12\r\nwscale:bench\r\n$%d\r\n%s\r\n",
-			       PAYLOAD, body);
+	len = (size_t)snprintf(one, sizeof one,
+	                       "*3\r\n$7\r\nPUBLISH\r\n$12\r\nwscale:bench\r\n$%d\r\n%s\r\n",
+	                       PAYLOAD, body);
 	all = malloc(len * (size_t)n);
 	for (int i = 0; i < n; i++)
 		memcpy(all + len * (size_t)i, one, len);
@@ -344,7 +356,8 @@ static double bytes_per_client(void)
 
 static bool verdict(const char *what, double value, double bound)
 {
-	printf("%-58s %7.2f  bound %7.2f  %s\n", what, value, bound, value <= bound ? "ok" : "MISSED");
+	printf("%-58s %7.2f  bound %7.2f  %s\n", what, value, bound,
+	       value <= bound ? "ok" : "MISSED");
 	return value <= bound;
 }
 
@@ -366,15 +379,17 @@ int main(int argc, char **argv)
 	getrlimit(RLIMIT_NOFILE, &l);
 	l.rlim_cur = l.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &l);
-	arrived = mmap(NULL, sizeof *arrived, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	arrived = mmap(NULL, sizeof *arrived, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	               -1, 0);
 	if (arrived == MAP_FAILED)
 		die("mmap");
 	redis_port = free_port();
-	redis_pid = spawn((const char *[]){"redis-server", "--port", text("", redis_port), "--save", "",
-				     "--bind", "127.0.0.1", NULL});
+	redis_pid = spawn((const char *[]){"redis-server", "--port", text("", redis_port), "--save",
+	                                   "", "--bind", "127.0.0.1", NULL});
 	ready = dial(redis_port);
 	close(ready);
-	printf("%d subscribers, %d B payload, medians of %d alternating runs\n", clients, PAYLOAD, RUNS);
+	printf("%d subscribers, %d B payload, medians of %d alternating runs\n", clients, PAYLOAD,
+	       RUNS);
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
 		double node_us[RUNS], bare_us[RUNS];
 		char what[96];
@@ -384,10 +399,11 @@ int main(int argc, char **argv)
 			node_us[r] = measure(&modes[i], true);
 		}
 		snprintf(what, sizeof what, "%s: %.2f us, bare %.2f us, ratio", modes[i].name,
-			 median(node_us), median(bare_us));
+		         median(node_us), median(bare_us));
 		ok &= verdict(what, median(node_us) / median(bare_us), modes[i].bound);
 	}
-	ok &= verdict("user-space memory of an idle client, bytes", bytes_per_client(), MEMORY_BOUND);
+	ok &= verdict("user-space memory of an idle client, bytes", bytes_per_client(),
+	              MEMORY_BOUND);
 	kill(redis_pid, SIGTERM);
 	return ok ? 0 : 1;
 }

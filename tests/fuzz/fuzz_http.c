@@ -1,6 +1,7 @@
 /*
- * fuzz_http: any bytes as a request's head: the length lies within, every slice lies within the head,
- * a shorter piece decides the same or nothing yet, and lists and queries stay inside what they were given.
+ * fuzz_http: any bytes as a request's head: the length lies within, every slice lies within the
+ * head, a shorter piece decides the same or nothing yet, and lists and queries stay inside what
+ * they were given.
  */
 #include <stdint.h>
 #include <stdlib.h>

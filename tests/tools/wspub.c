@@ -2,9 +2,8 @@
  * wspub: publishes numbered messages into Redis at a steady rate, round-robin over channels:
  * "N MICROSECONDS xxx..." with N counted per channel from 1. Plain RESP over a socket.
  *
- *   wspub --redis PORT|/SOCKET [--cluster wscale] [--prefix ch] [--channels N] [--rate N] [--size
- * BYTES]
- *         [--seconds S] [--count N]
+ *   wspub --redis PORT|/SOCKET [--cluster wscale] [--prefix ch] [--channels N] [--rate N]
+ *         [--size BYTES] [--seconds S] [--count N]
  *
  * Runs until SIGTERM, SIGINT, --seconds or --count messages, then prints one JSON line:
  * {"sent":N,"receivers":N,"errors":N,"channels":{"ch0":N,...}}. Redis going away is waited out:

@@ -1,6 +1,6 @@
 /*
- * test_batch: frames as RFC 6455 5.2 and 5.5.1 have them, where each ends, who holds a batch and what
- * becomes of it.
+ * test_batch: frames as RFC 6455 5.2 and 5.5.1 have them, where each ends, who holds a batch and
+ * what becomes of it.
  */
 #include <stdlib.h>
 
@@ -33,7 +33,10 @@ static void heads(void)
 	ok(head_is(126, "\x81\x7e\x00\x7e", 4), "126 need two more");
 	ok(head_is(65535, "\x81\x7e\xff\xff", 4), "65535 still do");
 	ok(head_is(65536, "\x81\x7f\0\0\0\0\0\x01\0\0", 10), "65536 need eight");
-	ok(frame_close(1012, "bye", out) == 7 && !memcmp(out, "\x88\x05\x03\xf4" "bye", 7),
+	ok(frame_close(1012, "bye", out) == 7 && !memcmp(out,
+	                                                 "\x88\x05\x03\xf4"
+	                                                 "bye",
+	                                                 7),
 	   "a Close with code and reason");
 	ok(frame_close(1000, "", out) == 4 && !memcmp(out, "\x88\x02\x03\xe8", 4),
 	   "a Close without a reason");
@@ -64,7 +67,7 @@ static void adding(void)
 		size_t head_len = frame_head(i % 2 ? 2 : 1, lens[i], head);
 
 		whole &= batch_start(b, i) == at && !memcmp(b->p + at, head, head_len) &&
-			 !memcmp(b->p + at + head_len, p, lens[i]);
+		         !memcmp(b->p + at + head_len, p, lens[i]);
 		found &= batch_frame_at(b, at) == i;
 		at += head_len + lens[i];
 		found &= batch_frame_at(b, at - 1) == i;
@@ -87,7 +90,8 @@ static void references(void)
 	batch_add(b, &m);
 	ok(batch_ref(b) == b && b->refs == 2, "a reference");
 	batch_unref(b);
-	ok(b->refs == 1 && b->n == 1 && b->len == 4, "one given back leaves the batch to the other");
+	ok(b->refs == 1 && b->n == 1 && b->len == 4,
+	   "one given back leaves the batch to the other");
 	batch_unref(b);
 	b = batch_new();
 	ok(b->refs == 1 && !b->n && !b->len, "one used before comes empty");
@@ -98,7 +102,8 @@ static void references(void)
 			clean &= many[i]->refs == 1 && !many[i]->n && !many[i]->len;
 			for (int k = 0; k <= i; k++)
 				clean &= !batch_add(many[i], &m);
-			clean &= many[i]->n == (uint32_t)i + 1 && many[i]->len == 4 * (size_t)(i + 1);
+			clean &= many[i]->n == (uint32_t)i + 1 &&
+			         many[i]->len == 4 * (size_t)(i + 1);
 		}
 		for (int i = 0; i < 40; i++)
 			batch_unref(many[i]);

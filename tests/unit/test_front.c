@@ -1,6 +1,7 @@
 /*
- * test_front: an upgrade that waits for its channel gets exactly one answer, and outlives its channel. The
- * rooms around it are stand-ins: a channel that never is subscribed by itself, and an lws that counts.
+ * test_front: an upgrade that waits for its channel gets exactly one answer, and outlives its
+ * channel. The rooms around it are stand-ins: a channel that never is subscribed by itself, and an
+ * lws that counts.
  */
 #include <ev.h>
 #include <stdlib.h>

@@ -69,7 +69,7 @@ static void test_words(void)
 static void test_sess(void)
 {
 	static const char line[] = "0x55bb471a0db0: proto=tcpv4 src=127.0.0.1:41862 fe=f be=chat "
-	                           "srv=ws2 ts=00 age=2s srv=evil\n";
+				   "srv=ws2 ts=00 age=2s srv=evil\n";
 	static const char own[] =
 		"0x7f5a1c04ecd0: proto=sockpair src=unix:2 fe=GLOBAL be=<NONE> srv=<none> ts=00";
 	struct hap_sess s;

@@ -1,6 +1,6 @@
 /*
- * test_http: the head of a request: what is taken, each thing that is refused, limits, lists, the query;
- * and that it makes no difference how the bytes arrive.
+ * test_http: the head of a request: what is taken, each thing that is refused, limits, lists, the
+ * query; and that it makes no difference how the bytes arrive.
  */
 #include <stdlib.h>
 
@@ -26,31 +26,41 @@ static void refused(int code, const char *text, const char *why)
 static void whole(void)
 {
 	static const char text[] =
-		"GET /ws/a%3Ab?token=t&x= HTTP/1.1\r\nhOsT: example.com\r\nUpgrade: h2c , WebSocket\r\n"
+		"GET /ws/a%3Ab?token=t&x= HTTP/1.1\r\nhOsT: example.com\r\nUpgrade: h2c , "
+		"WebSocket\r\n"
 		"Connection: keep-alive\r\nConnection: Upgrade\r\nSec-WebSocket-Key:\t key \t\r\n"
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a, b\r\nOrigin:\r\n"
-		"Authorization: Bearer t\r\nX-LB: lb1-7\r\nContent-Length: 0\r\nX: \xc3\xa9\r\n\r\nrest";
+		"Authorization: Bearer t\r\nX-LB: lb1-7\r\nContent-Length: 0\r\nX: "
+		"\xc3\xa9\r\n\r\nrest";
 	int n = parse(text);
 
 	ok(n == (int)(sizeof text - 5), "the head's length, without what follows it");
-	ok(slice_is(r.method, "GET") && slice_is(r.path, "/ws/a%3Ab") && slice_is(r.query, "token=t&x="),
+	ok(slice_is(r.method, "GET") && slice_is(r.path, "/ws/a%3Ab") &&
+	           slice_is(r.query, "token=t&x="),
 	   "method, path and query");
 	ok(r.http11 && r.has_host && !r.has_body && r.upgrade_websocket && r.connection_upgrade,
 	   "names and tokens in any case, lists over several lines");
-	ok(slice_is(r.ws_key, "key") && slice_is(r.ws_version, "13") && slice_is(r.ws_protocols, "a, b") &&
-		   slice_is(r.authorization, "Bearer t") && slice_is(r.lb, "lb1-7"),
+	ok(slice_is(r.ws_key, "key") && slice_is(r.ws_version, "13") &&
+	           slice_is(r.ws_protocols, "a, b") && slice_is(r.authorization, "Bearer t") &&
+	           slice_is(r.lb, "lb1-7"),
 	   "values without the blanks around them");
 	ok(r.origin.p && !r.origin.len, "an empty value is there");
-	ok(parse("GET / HTTP/1.0\r\n\r\n") == 18 && !r.http11 && !r.query.p, "HTTP/1.0 needs no Host");
-	ok(parse("GET /? HTTP/1.1\r\n" HOST "\r\n") > 0 && r.query.p && !r.query.len, "an empty query");
+	ok(parse("GET / HTTP/1.0\r\n\r\n") == 18 && !r.http11 && !r.query.p,
+	   "HTTP/1.0 needs no Host");
+	ok(parse("GET /? HTTP/1.1\r\n" HOST "\r\n") > 0 && r.query.p && !r.query.len,
+	   "an empty query");
 	ok(parse("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n") > 0 && r.has_body,
 	   "a chunked body is told");
-	ok(parse("GET / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n") > 0 && r.has_body, "as is a length");
+	ok(parse("GET / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n") > 0 && r.has_body,
+	   "as is a length");
 	ok(parse("GET / HTTP/1.1\r\n" HOST "Content-Length: 00\r\n\r\n") > 0 && r.has_body,
 	   "and one that is strange");
-	ok(parse("GET / HTTP/1.1\r\n" HOST "Sec-WebSocket-Protocol: a\r\nsec-websocket-protocol: b\r\n\r\n") >
-			   0 && r.many_protocols, "two lines of subprotocols are told");
-	ok(slice_is((struct slice){NULL, 0}, "") == false, "what is not there is not the empty text");
+	ok(parse("GET / HTTP/1.1\r\n" HOST
+	         "Sec-WebSocket-Protocol: a\r\nsec-websocket-protocol: b\r\n\r\n") > 0 &&
+	           r.many_protocols,
+	   "two lines of subprotocols are told");
+	ok(slice_is((struct slice){NULL, 0}, "") == false,
+	   "what is not there is not the empty text");
 }
 
 static void refusals(void)
@@ -84,13 +94,19 @@ static void refusals(void)
 	refused(-400, "GET / HTTP/1.1\r\n" HOST "A: b\rC: d\r\n", "CR alone in a value");
 	refused(-400, "GET / HTTP/1.1\r\n" HOST "A: \x01\r\n", "a control byte in a value");
 	refused(-400, "GET / HTTP/1.1\r\n" HOST "\xff: a\r\n", "a name above ASCII");
-	refused(-400, "GET / HTTP/1.1\r\n" HOST "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: a\r\n", "two keys");
-	refused(-400, "GET / HTTP/1.1\r\n" HOST "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 8\r\n",
-		"two versions");
-	refused(-400, "GET / HTTP/1.1\r\n" HOST "Origin:\r\nOrigin: b\r\n", "two origins, even if one is empty");
-	refused(-400, "GET / HTTP/1.1\r\n" HOST "Authorization: a\r\nAuthorization: b\r\n", "two tokens");
+	refused(-400, "GET / HTTP/1.1\r\n" HOST "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: a\r\n",
+	        "two keys");
+	refused(-400,
+	        "GET / HTTP/1.1\r\n" HOST
+	        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 8\r\n",
+	        "two versions");
+	refused(-400, "GET / HTTP/1.1\r\n" HOST "Origin:\r\nOrigin: b\r\n",
+	        "two origins, even if one is empty");
+	refused(-400, "GET / HTTP/1.1\r\n" HOST "Authorization: a\r\nAuthorization: b\r\n",
+	        "two tokens");
 	refused(-400, "\x16\x03\x01", "TLS is told at once");
-	ok(http_parse("GET / HTTP/1.1\r\n" HOST "A: b\0c\r\n\r\n", 37, &r) == -400, "400: NUL in a value");
+	ok(http_parse("GET / HTTP/1.1\r\n" HOST "A: b\0c\r\n\r\n", 37, &r) == -400,
+	   "400: NUL in a value");
 	ok(http_parse("G\0T / HTTP/1.1\r\n", 16, &r) == -400, "400: NUL in the method");
 }
 
@@ -187,12 +203,14 @@ static void queries(void)
 	ok(query("a=b&token=x%41%2f+&c", 20) == 4, "decoded");
 	is(name, "xA/+", "and plus stays plus");
 	ok(query("token=", 20) == 0 && !name[0], "an empty one");
-	ok(query("", 20) == -1 && query("token", 20) == -1 && query("xtoken=1&token2=3&Token=4", 20) == -1,
+	ok(query("", 20) == -1 && query("token", 20) == -1 &&
+	           query("xtoken=1&token2=3&Token=4", 20) == -1,
 	   "not there");
 	ok(http_query((struct slice){NULL, 0}, "token", name, 20) == -1, "no query at all");
 	ok(query("token=a&token=b", 20) == -2 && query("token=&token=", 20) == -2, "given twice");
 	ok(query("token=a&&token=b", 20) == -2, "given twice with nothing between");
-	ok(query("token=%4", 20) == -2 && query("token=%zz", 20) == -2 && query("token=%", 20) == -2,
+	ok(query("token=%4", 20) == -2 && query("token=%zz", 20) == -2 &&
+	           query("token=%", 20) == -2,
 	   "a bad escape");
 	ok(query("token=a%00b", 20) == -2, "NUL");
 	ok(query("token=abcd", 5) == 4 && query("token=abcde", 5) == -2, "too long for the place");
@@ -203,11 +221,13 @@ static void escapes(void)
 {
 	char out[4];
 
-	ok(http_percent_decode((struct slice){"%25%34%31", 9}, out, 4) == 3 && !memcmp(out, "%41", 3),
+	ok(http_percent_decode((struct slice){"%25%34%31", 9}, out, 4) == 3 &&
+	           !memcmp(out, "%41", 3),
 	   "decoded once");
 	ok(http_percent_decode((struct slice){"a%4", 3}, out, 4) == -1, "half an escape");
 	ok(http_percent_decode((struct slice){"%+1", 3}, out, 4) == -1 &&
-		   http_percent_decode((struct slice){"% 1", 3}, out, 4) == -1, "no number");
+	           http_percent_decode((struct slice){"% 1", 3}, out, 4) == -1,
+	   "no number");
 	ok(http_percent_decode((struct slice){"abcde", 5}, out, 4) == -1, "too long");
 	ok(http_percent_decode((struct slice){"abcd", 4}, out, 4) == 4, "just fits");
 }
@@ -221,7 +241,9 @@ int main(void)
 	lists();
 	queries();
 	escapes();
-	split("GET /ws/news?a=b HTTP/1.1\r\n" HOST "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", "good");
+	split("GET /ws/news?a=b HTTP/1.1\r\n" HOST
+	      "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+	      "good");
 	split("GET / HTTP/1.1\r\n" HOST "X : y\r\n\r\n", "a bad header");
 	split("GET / HTTP/3.1\r\n" HOST "\r\n", "another version");
 	split("GET / HTTP/1.1\r\n\r\n", "no Host");

@@ -1,7 +1,7 @@
 /*
- * test_lag: a slow client's queue: whole frames in order whatever the socket takes, the oldest dropped
- * first, and sums that come back to nothing; against a model of one long string, and against malloc's own
- * account of what a queue costs.
+ * test_lag: a slow client's queue: whole frames in order whatever the socket takes, the oldest
+ * dropped first, and sums that come back to nothing; against a model of one long string, and
+ * against malloc's own account of what a queue costs.
  */
 #include <malloc.h>
 #include <stdint.h>
@@ -55,7 +55,8 @@ static void order(void)
 	lag_took(l, 2);
 	ok(lag_peek(l, &p) == 204 && p == b->p + 7, "after one frame the next");
 	lag_took(l, 204);
-	ok(b->refs == 1 && lag_peek(l, &p) == c->len && p == c->p, "a batch that is sent is given back");
+	ok(b->refs == 1 && lag_peek(l, &p) == c->len && p == c->p,
+	   "a batch that is sent is given back");
 	lag_took(l, c->len);
 	ok(lag_peek(l, &p) == 0 && !l->bytes && c->refs == 1, "all of it sent");
 	lag_free(l);
@@ -159,7 +160,8 @@ static void random_schedule(void)
 			b = batch_of(lens, k);
 			for (uint32_t j = from; j < k; j++)
 				starts[n_starts++] = len + batch_start(b, j) - batch_start(b, from);
-			memcpy(model + len, b->p + batch_start(b, from), b->len - batch_start(b, from));
+			memcpy(model + len, b->p + batch_start(b, from),
+			       b->len - batch_start(b, from));
 			len += b->len - batch_start(b, from);
 			lag_push(l, b, from);
 			batch_unref(b);
@@ -192,7 +194,8 @@ static void random_schedule(void)
 	ok(nothing_left(), "nothing is left");
 }
 
-/* One small message a turn of the loop: what a queue says it holds must not be far from the truth. */
+/* One small message a turn of the loop: what a queue says it holds must not be far from the truth.
+ */
 static void cost(void)
 {
 	enum { N = 5000 };
@@ -209,7 +212,7 @@ static void cost(void)
 	}
 	used = mallinfo2().uordblks - before;
 	if (!ok(!used || lag_total_bytes() * 2 >= used,
-		"a queue of tiny messages counts what it takes in memory"))
+	        "a queue of tiny messages counts what it takes in memory"))
 		printf("# counts %zu, takes %zu\n", lag_total_bytes(), used);
 	lag_free(l);
 	ok(nothing_left(), "nothing is left");

@@ -1,7 +1,7 @@
 /*
- * test_rconn: a command that there is no memory for leaves nothing behind in what is sent to Redis: half of it
- * would swallow the commands after it. And of a name's addresses the next is tried when one doesn't answer;
- * the resolver is a stand-in.
+ * test_rconn: a command that there is no memory for leaves nothing behind in what is sent to Redis:
+ * half of it would swallow the commands after it. And of a name's addresses the next is tried when
+ * one doesn't answer; the resolver is a stand-in.
  */
 #include <netdb.h>
 #include <netinet/in.h>
@@ -57,12 +57,14 @@ static void memory(void)
 	ok(!rconn_command(&c, 3, argv, good), "a command");
 	ok(rconn_command(&c, 3, argv, immense) == -1, "one that no memory holds is refused");
 	ok(!rconn_command(&c, 3, argv, good), "the next is taken");
-	is(c.out.p, "*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1\r\nx\r\n"
-		    "*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1\r\nx\r\n",
+	is(c.out.p,
+	   "*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1\r\nx\r\n"
+	   "*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1\r\nx\r\n",
 	   "and nothing of the refused one is between them");
 	buf_free(&c.out);
 	c.state = RCONN_OFF;
-	ok(rconn_command(&c, 3, argv, good) == -1 && !rconn_unsent(&c), "not connected, nothing is kept");
+	ok(rconn_command(&c, 3, argv, good) == -1 && !rconn_unsent(&c),
+	   "not connected, nothing is kept");
 }
 
 static void read_some(int fd, size_t n)
@@ -118,7 +120,8 @@ static int listener(struct sockaddr_in *at, int backlog)
 	socklen_t len = sizeof *at;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-	*at = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	*at = (struct sockaddr_in){.sin_family = AF_INET,
+	                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	if (fd < 0 || bind(fd, (struct sockaddr *)at, len) || (backlog && listen(fd, backlog)) ||
 	    getsockname(fd, (struct sockaddr *)at, &len))
 		abort();
@@ -142,8 +145,12 @@ static void next_address(void)
 	struct sockaddr_in dead, live;
 	int closed = listener(&dead, 0), fd = listener(&live, 5), s;
 	struct addrinfo two[] = {
-		{.ai_family = AF_INET, .ai_addrlen = sizeof dead, .ai_addr = (struct sockaddr *)&dead},
-		{.ai_family = AF_INET, .ai_addrlen = sizeof live, .ai_addr = (struct sockaddr *)&live},
+		{.ai_family = AF_INET,
+	         .ai_addrlen = sizeof dead,
+	         .ai_addr = (struct sockaddr *)&dead},
+		{.ai_family = AF_INET,
+	         .ai_addrlen = sizeof live,
+	         .ai_addr = (struct sockaddr *)&live},
 	};
 	struct redis_url url = {.at = {.host = "a.name.to.resolve", .port = 1}};
 	struct rconn c = {.what = "test", .on_down = on_down, .url = &url};

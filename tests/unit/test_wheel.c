@@ -1,6 +1,7 @@
 /*
- * test_wheel: the timer wheel against a model that only knows when each timer is due: random schedules
- * (WHEEL_SEED repeats one), timers beyond one turn, changes from within due, and a loop that stood still.
+ * test_wheel: the timer wheel against a model that only knows when each timer is due: random
+ * schedules (WHEEL_SEED repeats one), timers beyond one turn, changes from within due, and a loop
+ * that stood still.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static uint64_t some_ms(void)
 	case 1:
 		return (uint64_t)rand() % (WHEEL_SLOTS * WHEEL_TICK_MS);
 	case 2:
-		return (uint64_t)(rand() % 5) * WHEEL_SLOTS * WHEEL_TICK_MS; /* the same slot again */
+		return (uint64_t)(rand() % 5) * WHEEL_SLOTS *
+		       WHEEL_TICK_MS; /* the same slot again */
 	default:
 		return (uint64_t)rand() % (5 * WHEEL_SLOTS * WHEEL_TICK_MS);
 	}
@@ -66,7 +68,8 @@ static void on_due(struct wheel_entry *e)
 	struct timer *x = timer_of(e);
 
 	spurious |= !x->due || e->next;
-	/* A tick's length may be missing: the wheel counts from the beginning of the tick it is in. */
+	/* A tick's length may be missing: the wheel counts from the beginning of the tick it is in.
+	 */
 	early |= x->due > now + WHEEL_TICK_MS;
 	x->due = 0;
 	x->fired++;
