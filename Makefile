@@ -23,6 +23,12 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 PKG_LIB   = jansson libcrypto yaml-0.1 hiredis
 PKG_NODE  = libwebsockets
+ifeq ($(filter-out all $(BUILD)/%,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell $(PKG_CONFIG) --exists $(PKG_LIB) $(PKG_NODE) 2>/dev/null && echo yes),yes)
+$(error not all of $(PKG_LIB) $(PKG_NODE) are here; Debian: apt install pkg-config libwebsockets-dev \
+  libwebsockets-evlib-ev libev-dev libhiredis-dev libyaml-dev libjansson-dev libssl-dev)
+endif
+endif
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKG_LIB) $(PKG_NODE) 2>/dev/null)
 LIBS_CTL   := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) 2>/dev/null)
 LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -lev
