@@ -408,6 +408,7 @@ void config_free(struct config *c)
 		free(c->nodes[i].name);
 	free(c->nodes);
 	free(c->haproxy.balancer);
+	free(c->haproxy.without_effect);
 	free(c->path);
 	free(c);
 }

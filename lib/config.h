@@ -71,6 +71,8 @@ struct config {
 		char *extra_global, *extra_defaults, *extra_frontend,
 			*extra_backend; /* never NULL */
 		bool edit;
+		char *without_effect; /* own: backend: keys given that only own: all renders; NULL
+		                       */
 	} haproxy;
 
 	struct {

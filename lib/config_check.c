@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "errs.h"
 
 void *config_or_abort(void *p)
@@ -59,6 +60,26 @@ static void not_same(struct load *l, const char *a_name, const struct endpoint *
 		     a_name);
 }
 
+/* What stands in somebody else's haproxy.cfg then. */
+static void without_effect(struct load *l)
+{
+	static const char *const keys[][2] = {
+		{"haproxy", "bind"},           {"haproxy", "tls"},
+		{"haproxy", "stats"},          {"haproxy", "maxconn"},
+		{"haproxy", "user"},           {"haproxy", "group"},
+		{"haproxy", "socket_group"},   {"haproxy", "hard_stop_after"},
+		{"haproxy.extra", "global"},   {"haproxy.extra", "defaults"},
+		{"haproxy.extra", "frontend"},
+	};
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (given(l, keys[i][0], keys[i][1]).line)
+			buf_printf(&b, "%s%s.%s", b.len ? ", " : "", keys[i][0], keys[i][1]);
+	if (b.len)
+		l->c->haproxy.without_effect = config_or_abort(buf_take(&b));
+}
+
 void config_check(struct load *l)
 {
 	struct config *c = l->c;
@@ -84,6 +105,8 @@ void config_check(struct load *l)
 		if (!given(l, "haproxy.tls", "cert").line)
 			errs_add(l->errs, tls.line, tls.col, "tls needs \"cert\"");
 	}
+	if (c->haproxy.own == OWN_BACKEND)
+		without_effect(l);
 	if (strcmp(c->haproxy.socket, c->haproxy.master) == 0)
 		both(l, socket, master, "master is the same path as socket");
 

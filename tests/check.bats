@@ -100,7 +100,11 @@ load helpers
 	mkdir conf.d
 	YAML_HAPROXY="own: backend" write_yaml
 	sed -i "s,file: .*,file: $W/conf.d/wscale.cfg," wscale.yaml
-	# without a running HAProxy the fragment is checked alone
+	# without a running HAProxy the fragment is checked alone; what it can't hold is named
+	run wsctl check
+	[ "$status" -eq 0 ]
+	[[ $output == *"own: backend these do nothing here: haproxy.bind, haproxy.stats, haproxy.maxconn;"* ]]
+	sed -i -E '/^  (bind|stats|maxconn):/d' wscale.yaml
 	wsctl check
 	cat >main.cfg <<-C
 		global

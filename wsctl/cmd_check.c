@@ -172,6 +172,11 @@ int cmd_check(struct run *r)
 		goto out;
 	}
 	limits(r, r->cfg, warnings);
+	if (r->cfg->haproxy.without_effect)
+		warn(r, warnings,
+		     "with own: backend these do nothing here: %s; write them into your own "
+		     "haproxy.cfg",
+		     r->cfg->haproxy.without_effect);
 	if (r->opts.json)
 		say_json(json_pack("{s:b, s:s, s:i, s:O}", "ok", 1, "file", path, "nodes",
 		                   (int)r->cfg->n_nodes, "warnings", warnings));
