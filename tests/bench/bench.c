@@ -315,9 +315,12 @@ static double median(double *v)
 
 static long anonymous_kib(pid_t pid)
 {
-	char line[256];
+	char path[64], line[256];
 	long kib = -1;
-	FILE *f = fopen(text("/proc/%d/status", pid), "r");
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
 
 	while (f && fgets(line, sizeof line, f))
 		if (sscanf(line, "RssAnon: %ld", &kib) == 1)
