@@ -153,7 +153,7 @@ int hub_join(struct channel *c, struct session *s, int fd)
 		c->cap = cap;
 	}
 	s->slot = c->n;
-	c->subs[c->n++] = (struct sub){fd, false, s};
+	c->subs[c->n++] = (struct sub){fd, false, s->wsi, s};
 	hub_touch(c);
 	return 0;
 }
@@ -275,7 +275,8 @@ no_memory:
 
 /*
  * The fan-out. Backwards, since a send may end in a close, and that moves the last entry, which had
- * its turn, into the closed one's place.
+ * its turn, into the closed one's place. A connection that lws is closing has left the channel
+ * (LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL) unless lws still holds bytes for it, which is asked here.
  */
 static void flush_channel(struct channel *c)
 {
@@ -286,8 +287,7 @@ static void flush_channel(struct channel *c)
 		struct sub *sub = &c->subs[i];
 		ssize_t sent = 0;
 
-		if (!sub->busy && !lws_partial_buffered(sub->s->wsi) &&
-		    !lws_get_close_length(sub->s->wsi)) {
+		if (!sub->busy && !lws_partial_buffered(sub->wsi)) {
 			sent = send(sub->fd, b->p, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 			if (sent == (ssize_t)b->len)
 				continue;

@@ -13,6 +13,7 @@
 #include "../lib/config.h"
 #include "../lib/envelope.h"
 
+struct lws;
 struct session;
 struct batch;
 struct front;
@@ -23,10 +24,11 @@ enum channel_state {
 	CHANNEL_SUBSCRIBED,
 };
 
-/* One entry of the array that the fan-out walks. */
+/* One entry of the array that the fan-out walks: all it needs while nothing is wrong. */
 struct sub {
 	int fd;
 	bool busy; /* has a queue, or must not be written to: goes the slow way */
+	struct lws *wsi;
 	struct session *s;
 };
 
