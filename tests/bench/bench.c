@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -104,6 +105,7 @@ static int dial(int to)
 	return -1;
 }
 
+/* Whatever ends the bench ends what it started. */
 static pid_t spawn(const char *const argv[])
 {
 	pid_t pid = fork();
@@ -111,6 +113,7 @@ static pid_t spawn(const char *const argv[])
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
 			_exit(126);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -197,6 +200,7 @@ static pid_t sink(bool node, int n, int *ready)
 		int ep = epoll_create1(0);
 		static char chunk[1 << 20];
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		redis_pid = 0;
 		for (int i = 0; i < n; i++) {
 			struct epoll_event e = {.events = EPOLLIN};
