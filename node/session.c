@@ -211,9 +211,8 @@ static void apply_bound(struct session *s)
 }
 
 /*
- * Of `n` bytes of whole frames at p, `sent` went out. Completes a frame that was cut through lws.
- * Returns where the first unsent frame begins, or -1: broken. end(): end of the frame that holds a
- * byte.
+ * A frame in p was cut: it went out up to `sent` and ends at `end`. lws gets the rest, which counts
+ * as queued until it is gone. 0; -1: the connection is broken.
  */
 static int hand_over(struct session *s, const uint8_t *p, size_t sent, size_t end)
 {

@@ -35,7 +35,7 @@ three_nodes() {
 	wait_until 5 numsub_is chat:wsGlobal 2
 	ws_send a '{"type":"SEND_MESSAGE","payload":{"message":"grüße \"\\n\" 👋"}}'
 	ws_wait b '^text '
-	[ "$(ws_out b | tail -n 1)" = 'text {"type":"SEND_MESSAGE","payload":{"message":"grüße \"\\n\" 👋"}}' ]
+	[ "$(ws_out b | grep '^text ')" = 'text {"type":"SEND_MESSAGE","payload":{"message":"grüße \"\\n\" 👋"}}' ]
 	ws_wait a '^text '
 }
 
