@@ -36,6 +36,9 @@ struct config_rule {
 	char *match;
 	enum slow slow;
 	enum may_publish publish;
+	uint32_t history_size;   /* messages kept; 0: none. 1 with cache_last */
+	uint64_t history_ttl_ms; /* after the last message; 0: for good (cache_last) */
+	bool cache_last;
 	struct pos pos;
 };
 
@@ -81,6 +84,7 @@ struct config {
 		uint64_t max_message;     /* bytes */
 		uint64_t max_queue;       /* bytes */
 		uint64_t max_queue_total; /* bytes */
+		uint64_t max_cache;       /* bytes */
 		struct rate message_rate;
 		struct {
 			struct rate rate;

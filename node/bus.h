@@ -10,6 +10,7 @@
 
 #include "../lib/envelope.h"
 
+struct call;
 struct channel;
 
 int bus_start(void);
@@ -23,8 +24,17 @@ const char *bus_reason(void);
 /* Asks for the channel; hub_subscribed follows, at once when standalone. */
 void bus_subscribe(struct channel *);
 void bus_unsubscribe(const struct channel *);
-/* One client's message. 0; -1: refused and counted (Redis away, too much unsent). */
-int bus_publish(struct channel *, const struct message *);
+struct redisReply;
+/* What comes back of one command: borrowed; NULL when the connection was lost before. */
+typedef void bus_done(void *arg, const struct redisReply *);
+/*
+ * One client's message. done (NULL: errors are only counted) follows, also when standalone: an
+ * integer, or what lib/lua/publish.lua returns, or an error. 0; -1: refused and counted (Redis
+ * away, too much unsent), done won't be called.
+ */
+int bus_publish(struct channel *, const struct message *, bus_done *, void *arg);
+/* Any other command, such as a script's call. 0; -1: not connected, done won't be called. */
+int bus_call(const struct call *, bus_done *, void *arg);
 /* A control reply to a Redis channel by its full name. */
 int bus_reply(const char *redis_channel, const char *, size_t);
 /* Sends what this tick collected for Redis. */

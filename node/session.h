@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "hub.h"
 #include "wheel.h"
 
-struct channel;
+struct cf;
 struct grants;
 struct lag;
 struct lws;
@@ -29,13 +30,13 @@ struct session {
 	struct wheel_entry timer;  /* ping, or the deadline of the state */
 	struct wheel_entry resume; /* reading again after message_rate */
 	struct lws *wsi;
-	struct channel *channel;
-	struct grants *grants; /* owned; NULL: no auth configured */
+	struct subscriber sub; /* raw protocol: its channel */
+	struct cf *cf;         /* Centrifugo's protocol: owned; NULL: raw */
+	struct grants *grants; /* owned; NULL: no auth configured, or not connected yet (cf) */
 	struct lag *lag;       /* owned; NULL: nothing queued */
 	uint8_t *rx;           /* the message being received, beyond its first chunk; owned */
 	uint32_t rx_len, rx_cap;
 	int fd;
-	uint32_t slot;      /* in channel->subs */
 	uint32_t index;     /* in the list of all */
 	float tokens;       /* message_rate's bucket */
 	uint32_t tokens_ms; /* when it was filled, low bits of node_now_ms */
@@ -49,8 +50,9 @@ struct session {
 	const char *close_reason; /* static text */
 };
 
-/* From the handshake: takes grants over. -1: out of memory, drop the connection. */
-int session_open(struct session *, struct lws *, int fd, struct channel *, struct grants *);
+/* From the handshake, before it is in any channel: takes grants over. -1: out of memory, drop the
+ * connection. */
+int session_open(struct session *, struct lws *, int fd, struct grants *);
 /* LWS_CALLBACK_CLOSED or a failed open: frees all that it owns. */
 void session_fini(struct session *);
 
@@ -63,10 +65,15 @@ void session_close_now(struct session *, uint16_t code, const char *reason);
 void session_gone(struct session *, uint16_t code_heard);
 
 /* The fan-out's slow way: a batch of which `sent` bytes (from its start) went out already. */
-void session_queue(struct session *, struct batch *, size_t sent);
+void session_queue(struct subscriber *, struct batch *, size_t sent);
+/* Frames of its own (greetings, answers, replays), in order behind what is queued; who is NULL or
+ * the subscriber that they belong to. False: not all of it went out yet. */
+bool session_send(struct session *, struct batch *, const struct subscriber *who);
+/* The same for one text frame. */
+void session_text(struct session *, const char *, size_t);
 /* lws says writable. */
 void session_writable(struct session *);
-/* A small control or greeting frame, in order, now. 0; -1: broken. */
+/* A small control frame, now: it may overtake what is queued. 0; -1: broken. */
 int session_frame(struct session *, const uint8_t *, size_t);
 /* Something arrived from the client. */
 void session_heard(struct session *);
