@@ -35,14 +35,14 @@ LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -
 
 LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
            lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
-           lib/num.c lib/secret.c lib/yaml_doc.c
+           lib/num.c lib/position.c lib/script.c lib/secret.c lib/yaml_doc.c
 NODE_SRC = node/auth.c node/batch.c node/bus.c node/control.c node/drain.c node/front.c \
            node/health.c node/http.c node/hub.c node/lag.c node/listen.c node/main.c \
            node/metrics.c node/notify.c node/options.c node/rconn.c node/respond.c \
            node/session.c node/setup.c node/upgrade.c node/wheel.c node/ws.c
 CTL_SRC  = $(wildcard wsctl/*.c)
 
-LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/lib/script_text.o
 NODE_OBJ = $(NODE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/node/page.o
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 
@@ -61,7 +61,10 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/node/page.o: node/page.S node/page/chat.html
+LUA = lib/lua/publish.lua lib/lua/fill.lua lib/lua/check.lua lib/lua/purge.lua
+$(BUILD)/obj/node/page.o: node/page/chat.html
+$(BUILD)/obj/lib/script_text.o: $(LUA)
+$(BUILD)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) -c -o $@ $<
 

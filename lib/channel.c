@@ -110,3 +110,23 @@ size_t channel_reply(const char *cluster, const char *id, char out[static REDIS_
 {
 	return join(out, cluster, ".reply.", id);
 }
+
+size_t channel_meta(const char *cluster, const char *name, char out[static REDIS_NAME_MAX])
+{
+	return join(out, cluster, ".h:m:", name);
+}
+
+size_t channel_stream(const char *cluster, const char *name, char out[static REDIS_NAME_MAX])
+{
+	return join(out, cluster, ".h:s:", name);
+}
+
+size_t channel_source(const char *cluster, const char *name, char out[static REDIS_NAME_MAX])
+{
+	size_t n = join(out, cluster, ".h:q:", name);
+	if (n + 1 < REDIS_NAME_MAX) {
+		out[n++] = '/';
+		out[n] = '\0';
+	}
+	return n;
+}

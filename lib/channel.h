@@ -31,5 +31,10 @@ size_t channel_ctl(const char *cluster, const char *node /* NULL: all */,
 size_t channel_canary(const char *cluster, const char *node, char out[static REDIS_NAME_MAX]);
 /* Replies to one asker: CLUSTER.reply.ID */
 size_t channel_reply(const char *cluster, const char *id, char out[static REDIS_NAME_MAX]);
+/* Keys of a history: CLUSTER.h:m:NAME meta, CLUSTER.h:s:NAME stream. */
+size_t channel_meta(const char *cluster, const char *name, char out[static REDIS_NAME_MAX]);
+size_t channel_stream(const char *cluster, const char *name, char out[static REDIS_NAME_MAX]);
+/* CLUSTER.h:q:NAME/, which a source's name ends */
+size_t channel_source(const char *cluster, const char *name, char out[static REDIS_NAME_MAX]);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "num.h"
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(const uint8_t *p, size_t n)
 {
@@ -52,26 +54,55 @@ bool utf8_valid(const uint8_t *p, size_t n)
 }
 
 static const uint8_t head[ENVELOPE_HEAD] = {'\0', 'W', 'S', '1', ' ', '?', ' ', '-', '\n'};
-enum { KIND_AT = 5 };
+enum { KIND_AT = 5, PLACE_AT = 7, PLACE_MAX = POSITION_STR + 21 };
+static const uint64_t EXACT = UINT64_C(1) << 53; /* what Lua in Redis counts up to */
+
+/* "EPOCH-OFFSET MICROSECONDS" or "-". */
+static bool place(const char *s, size_t n, struct message *out)
+{
+	const char *sp = memchr(s, ' ', n);
+	char micros[21];
+	size_t len = sp ? (size_t)(s + n - sp - 1) : 0;
+	if (n == 1 && *s == '-')
+		return true;
+	if (!sp || len >= sizeof micros || position_parse(s, (size_t)(sp - s), &out->at) ||
+	    !out->at.offset || out->at.offset > EXACT)
+		return false;
+	memcpy(micros, sp + 1, len);
+	micros[len] = '\0';
+	return strlen(micros) == len && num_u64(micros, 1, EXACT, &out->micros) == 0;
+}
 
 static bool wrapped(const uint8_t *p, size_t n, struct message *out)
 {
-	if (n < ENVELOPE_HEAD || memcmp(p, head, KIND_AT) != 0 ||
-	    memcmp(p + KIND_AT + 1, head + KIND_AT + 1, ENVELOPE_HEAD - KIND_AT - 1) != 0)
+	struct message m = {0};
+	if (n < ENVELOPE_HEAD || memcmp(p, head, KIND_AT) != 0 || p[KIND_AT + 1] != ' ')
 		return false;
-	const uint8_t *payload = p + ENVELOPE_HEAD;
-	size_t len = n - ENVELOPE_HEAD;
-	if (p[KIND_AT] == 't') {
-		if (!utf8_valid(payload, len))
+	size_t most = n - PLACE_AT < PLACE_MAX ? n - PLACE_AT : PLACE_MAX;
+	const uint8_t *lf = memchr(p + PLACE_AT, '\n', most);
+	if (!lf || !place((const char *)p + PLACE_AT, (size_t)(lf - p) - PLACE_AT, &m))
+		return false;
+	m.p = lf + 1;
+	m.len = n - (size_t)(m.p - p);
+	switch (p[KIND_AT]) {
+	case 't':
+		m.kind = utf8_valid(m.p, m.len) ? KIND_TEXT : KIND_BINARY;
+		if (m.kind == KIND_BINARY && !m.at.epoch)
 			return false;
-		*out = (struct message){.kind = KIND_TEXT, .p = payload, .len = len};
-		return true;
+		break;
+	case 'b':
+		m.kind = KIND_BINARY;
+		break;
+	case 'p':
+		m.kind = KIND_PURGE;
+		if (!m.at.epoch || m.len)
+			return false;
+		break;
+	default:
+		return false;
 	}
-	if (p[KIND_AT] == 'b') {
-		*out = (struct message){.kind = KIND_BINARY, .p = payload, .len = len};
-		return true;
-	}
-	return false;
+	*out = m;
+	return true;
 }
 
 void envelope_open(const uint8_t *p, size_t n, struct message *out)

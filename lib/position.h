@@ -16,7 +16,7 @@ struct position {
 	uint64_t offset; /* 0: before the first message */
 };
 
-/* Strict: lower case, no leading zero but in "0" as an offset. 0; -1: malformed. */
+/* Strict: lower case, no leading zero but in "0" as an offset; "-" is {0, 0}. 0; -1: malformed. */
 int position_parse(const char *, size_t, struct position *out);
 /* An epoch alone. 0; -1: malformed or zero. */
 int epoch_parse(const char *, size_t, uint64_t *out);

@@ -1,6 +1,6 @@
 /*
  * script: the Lua scripts that keep a channel's history in Redis, and the commands that call them.
- * The texts are lib/lua/*.lua; each says at its top what it takes and returns. Keys of channel NAME:
+ * The texts stand in lib/lua; each says at its top what it takes and returns. Keys of channel NAME:
  *
  *   CLUSTER.h:m:NAME         hash: e epoch, o top offset, t the top's microseconds, b base
  *   CLUSTER.h:s:NAME         stream: OFFSET-MICROSECONDS, one field: kind (t, b, p) => payload

@@ -28,7 +28,7 @@ $(T)/tools/%.o: tests/tools/%.c
 
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
-UNIT_LIB = errs buf num endpoint channel envelope jwt secret log yaml_doc config config_bad config_hash
+UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = render hap_csv statefile opts table edit edit_random persist persist_rendered lock
 UNIT_NODE = wheel batch lag http front rconn
 UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
@@ -62,9 +62,9 @@ FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
 $(T)/fuzz/fuzz_http: node/http.c
-$(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+$(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) lib/script_text.S $(LUA) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c node/%.c,$^) $(LIB_SRC) $(LIBS_CTL)
+	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c node/%.c,$^) $(LIB_SRC) lib/script_text.S $(LIBS_CTL)
 
 # --- what fan-out and memory cost, against a bare send() loop; a release build of its own
 BENCH = build/bench
