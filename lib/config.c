@@ -20,6 +20,7 @@
 #include "yaml_doc.h"
 
 enum { NODES_MAX = 4096, RULES_MAX = 1024, ORIGINS_MAX = 1024, VERBATIM_MAX = 65536 };
+enum { HISTORY_SIZE = 100, HISTORY_TTL_MS = 3600000 }; /* what `history: {}` means */
 
 static const struct config_rule builtin_rule = {.slow = SLOW_CLOSE, .publish = PUBLISH_ANYONE};
 
@@ -165,6 +166,33 @@ static void read_balancers(struct load *l, const struct ynode *n)
 	l->c->haproxy.balancer = config_or_abort(strdup(name->text));
 }
 
+/* What a rule keeps, once all of its keys are read. */
+static void read_history(struct load *l, const struct ynode *rule, struct config_rule *r)
+{
+	const struct yitem *history = ynode_item(rule, "history"),
+			   *cache = ynode_item(rule, "cache"), *slow = ynode_item(rule, "slow");
+	if (history && cache) {
+		const struct ynode *second = history->key->start > cache->key->start ? history->key
+		                                                                     : cache->key;
+		errs_add(l->errs, second->line, second->col,
+		         "history and cache in one rule: cache keeps the newest message alone, "
+		         "history as many as its size");
+		return;
+	}
+	if (history && r->slow == SLOW_DROP) {
+		errs_add(l->errs, slow->value->line, slow->value->col,
+		         "slow \"drop\" loses messages, which history is against: use \"close\", "
+		         "the client resumes; or cache: last");
+		return;
+	}
+	if (history && !ynode_item(history->value, "size"))
+		r->history_size = HISTORY_SIZE;
+	if (history && !ynode_item(history->value, "ttl"))
+		r->history_ttl_ms = HISTORY_TTL_MS;
+	if (r->cache_last)
+		r->history_size = 1;
+}
+
 static void read_rules(struct load *l, const struct ynode *n)
 {
 	struct config *c = l->c;
@@ -178,6 +206,7 @@ static void read_rules(struct load *l, const struct ynode *n)
 		struct config_rule *r = &c->channels.rules[c->channels.n_rules++];
 		r->pos = pos_of(v);
 		walk(l, "channels.rules[]", v, r);
+		read_history(l, v, r);
 		if (!ynode_item(v, "match"))
 			errs_add(l->errs, v->line, v->col, "a rule needs \"match\"");
 		for (size_t j = 0; r->match && j + 1 < c->channels.n_rules; j++) {
@@ -245,6 +274,11 @@ static void read_value(struct load *l, const struct key *k, const struct ynode *
 {
 	switch (k->type) {
 	case KEY_MAP:
+		if (k->arg && v->kind != Y_MAP) {
+			errs_add(l->errs, v->line, v->col, "%s must be a mapping, such as %s",
+			         config_key_label(k), k->arg);
+			break;
+		}
 		if (!want(l, v, Y_MAP, config_key_label(k)))
 			break;
 		/* An empty section means its defaults, but who writes auth wants to be protected.

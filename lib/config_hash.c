@@ -38,6 +38,9 @@ void config_hash(const struct config *c, char out[static CONFIG_HASH])
 		const struct config_rule *r = &c->channels.rules[i];
 		put(&b, "channels.match", r->match);
 		buf_printf(&b, "slow=%d publish=%d\n", (int)r->slow, (int)r->publish);
+		if (r->history_size)
+			buf_printf(&b, "history=%" PRIu32 " ttl=%" PRIu64 " cache=%d\n",
+			           r->history_size, r->history_ttl_ms, (int)r->cache_last);
 	}
 	if (b.oom)
 		abort(); /* a few hundred bytes; a wrong hash would accuse other nodes */

@@ -12,7 +12,7 @@
 struct errs;
 
 enum key_type {
-	KEY_MAP,   /* a section: its keys are the rows below its path */
+	KEY_MAP,   /* a section: its keys are the rows below its path; arg: an example, or NULL */
 	KEY_NODES, /* these four are read by config.c */
 	KEY_RULES,
 	KEY_ORIGINS,
@@ -23,6 +23,7 @@ enum key_type {
 	KEY_VERBATIM, /* char *, many lines */
 	KEY_BOOL,     /* bool */
 	KEY_ENUM,     /* an enum from 0 on; arg: its words, "all backend" */
+	KEY_WORD,     /* bool: true if it says the one word that it can, arg */
 	KEY_U32,      /* uint32_t, min..max */
 	KEY_DURATION, /* uint64_t milliseconds, min..max */
 	KEY_SIZE,     /* uint64_t bytes, min..max */

@@ -148,6 +148,11 @@ int config_set(const struct key *k, void *base, const char *text, char why[stati
 		return set_bool(p, text, why);
 	case KEY_ENUM:
 		return set_enum(k, p, text, why);
+	case KEY_WORD:
+		if (strcmp(text, k->arg) != 0)
+			return fail(why, "must be \"%s\"", k->arg);
+		*(bool *)p = true;
+		return 0;
 	case KEY_U32:
 		if (num_u32(text, (uint32_t)k->min, (uint32_t)k->max, p))
 			return fail(why, "must be a whole number from %u to %u", (unsigned)k->min,

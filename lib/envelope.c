@@ -66,7 +66,7 @@ static bool place(const char *s, size_t n, struct message *out)
 	if (n == 1 && *s == '-')
 		return true;
 	if (!sp || len >= sizeof micros || position_parse(s, (size_t)(sp - s), &out->at) ||
-	    !out->at.offset || out->at.offset > EXACT)
+	    !out->at.offset || out->at.epoch > EXACT || out->at.offset > EXACT)
 		return false;
 	memcpy(micros, sp + 1, len);
 	micros[len] = '\0';

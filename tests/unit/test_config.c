@@ -48,9 +48,10 @@ static void defaults(struct config *c, const char *what)
 	snprintf(name, sizeof name, "%s: node", what);
 	ok(c->node.max_clients == 20000 && c->node.ping_ms == 25000 &&
 	           c->node.max_message == 65536 && c->node.max_queue == 1048576 &&
-	           c->node.max_queue_total == 268435456 && c->node.message_rate.count == 100 &&
-	           c->node.message_rate.per_ms == 1000 && c->node.drain.rate.count == 200 &&
-	           c->node.drain.grace_ms == 5000 && c->node.drain.deadline_ms == 120000,
+	           c->node.max_queue_total == 268435456 && c->node.max_cache == 268435456 &&
+	           c->node.message_rate.count == 100 && c->node.message_rate.per_ms == 1000 &&
+	           c->node.drain.rate.count == 200 && c->node.drain.grace_ms == 5000 &&
+	           c->node.drain.deadline_ms == 120000,
 	   name);
 	snprintf(name, sizeof name, "%s: the rest", what);
 	ok(!c->auth.token_file && !c->auth.jwt_key_file && !c->auth.origins &&
@@ -96,6 +97,7 @@ static const char full[] = "cluster: chat\n"
 			   "  max_message: 1KiB\n"
 			   "  max_queue: 2KiB\n"
 			   "  max_queue_total: 4KiB\n"
+			   "  max_cache: 8MiB\n"
 			   "  message_rate: 7/m\n"
 			   "  drain: { rate: 3/10s, grace: 0s, deadline: 1s }\n"
 			   "auth:\n"
@@ -105,8 +107,10 @@ static const char full[] = "cluster: chat\n"
 			   "channels:\n"
 			   "  default: lobby\n"
 			   "  rules:\n"
-			   "    - { match: \"news:*\", slow: close, publish: token }\n"
-			   "    - { match: \"ticker:*\", slow: drop, publish: nobody }\n"
+			   "    - { match: \"news:*\", slow: close, publish: token,\n"
+			   "        history: { size: 20, ttl: 10m } }\n"
+			   "    - { match: \"ticker:*\", slow: drop, publish: nobody,\n"
+			   "        cache: last }\n"
 			   "    - { match: \"*\", slow: drop }\n"
 			   "nodes:\n"
 			   "  ws1: 10.0.0.11:8081\n"
@@ -152,13 +156,14 @@ static void whole(void)
 	is(c->haproxy.extra_frontend, "f", "extra.frontend");
 	ok(c->node.max_clients == 1 && c->node.ping_ms == 60000 && c->node.max_message == 1024 &&
 	           c->node.max_queue == 2048 && c->node.max_queue_total == 4096 &&
-	           c->node.message_rate.count == 7 && c->node.message_rate.per_ms == 60000 &&
-	           c->node.drain.rate.count == 3 && c->node.drain.rate.per_ms == 10000 &&
-	           c->node.drain.grace_ms == 0 && c->node.drain.deadline_ms == 1000,
+	           c->node.max_cache == 8388608 && c->node.message_rate.count == 7 &&
+	           c->node.message_rate.per_ms == 60000 && c->node.drain.rate.count == 3 &&
+	           c->node.drain.rate.per_ms == 10000 && c->node.drain.grace_ms == 0 &&
+	           c->node.drain.deadline_ms == 1000,
 	   "node");
 	is(c->auth.token_file, "shared.token", "token_file");
 	is(c->auth.jwt_key_file, "/etc/k", "jwt_key_file");
-	ok(c->auth.token_pos.line == 39 && c->auth.jwt_key_pos.line == 40, "and where they stand");
+	ok(c->auth.token_pos.line == 40 && c->auth.jwt_key_pos.line == 41, "and where they stand");
 	is(c->auth.origins[0], "https://example.com", "an origin in lower case");
 	is(c->auth.origins[1], "http://[::1]:3000", "an IPv6 origin");
 	ok(!c->auth.origins[2], "two of them");
@@ -166,17 +171,22 @@ static void whole(void)
 
 	const struct config_rule *r = config_rule(c, "news:uk");
 	ok(r == &c->channels.rules[0] && r->slow == SLOW_CLOSE && r->publish == PUBLISH_TOKEN &&
-	           r->pos.line == 45,
+	           r->history_size == 20 && r->history_ttl_ms == 600000 && !r->cache_last &&
+	           r->pos.line == 46,
 	   "the first rule that matches");
 	r = config_rule(c, "ticker:a");
-	ok(r->slow == SLOW_DROP && r->publish == PUBLISH_NOBODY, "the second");
+	ok(r->slow == SLOW_DROP && r->publish == PUBLISH_NOBODY && r->cache_last &&
+	           r->history_size == 1 && r->history_ttl_ms == 0,
+	   "the second");
 	r = config_rule(c, "other");
-	ok(r == &c->channels.rules[2] && r->publish == PUBLISH_ANYONE, "a rule's own defaults");
+	ok(r == &c->channels.rules[2] && r->publish == PUBLISH_ANYONE && !r->cache_last &&
+	           r->history_size == 0 && r->history_ttl_ms == 0,
+	   "a rule's own defaults");
 
 	ok(c->n_nodes == 3 && !strcmp(c->nodes[0].name, "ws1") && !strcmp(c->nodes[2].name, "ws3"),
 	   "nodes in the file's order");
 	const struct config_node *n = config_node(c, "ws1");
-	ok(n->weight == 100 && n->maxconn == 0 && n->pos.line == 49 && n->pos.col == 3,
+	ok(n->weight == 100 && n->maxconn == 0 && n->pos.line == 52 && n->pos.col == 3,
 	   "a node's defaults");
 	is(endpoint_str(&n->at, t), "10.0.0.11:8081", "its address");
 	n = config_node(c, "ws2");
@@ -215,6 +225,29 @@ static void forms(void)
 	config_free(c);
 }
 
+static void keeps(const char *rule, uint32_t size, uint64_t ttl_ms, bool last)
+{
+	char yaml[256];
+	snprintf(yaml, sizeof yaml, "channels: { rules: [ { match: a, %s } ] }\n", rule);
+	struct config *c = parse(yaml);
+	const struct config_rule *r = c ? config_rule(c, "a") : NULL;
+	ok(r && r->history_size == size && r->history_ttl_ms == ttl_ms && r->cache_last == last,
+	   rule);
+	config_free(c);
+}
+
+static void history(void)
+{
+	keeps("publish: anyone", 0, 0, false);
+	keeps("history: {}", 100, 3600000, false);
+	keeps("history: { size: 1 }", 1, 3600000, false);
+	keeps("history: { ttl: 1s }", 100, 1000, false);
+	keeps("history: { ttl: 30d, size: 100000 }, slow: close", 100000, UINT64_C(2592000000),
+	      false);
+	keeps("cache: last", 1, 0, true);
+	keeps("cache: \"last\", slow: drop", 1, 0, true);
+}
+
 static void loading(void)
 {
 	char path[] = "/tmp/wscale-config.XXXXXX";
@@ -247,6 +280,7 @@ int main(void)
 	defaults(parse("nodes: {}\n"), "no nodes");
 	whole();
 	forms();
+	history();
 	loading();
 	config_free(NULL);
 	return tap_done();

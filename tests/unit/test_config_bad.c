@@ -184,10 +184,43 @@ static const struct row later[] = {
          "1:23: more than one balancer is not supported by this version\n"},
 	{"haproxy: { balancers: { lb2: \"ssh://root@lb2\" } }\n",
          "1:30: a balancer over ssh is not supported by this version\n"},
-	{"channels: { rules: [ { match: a, history: { size: 100, ttl: 1h } } ] }\n",
-         "1:34: history is not supported by this version\n"},
-	{"channels: { rules: [ { match: a, cache: last } ] }\n",
-         "1:34: cache is not supported by this version\n"},
+};
+
+#define RULE(r) "channels: { rules: [ { match: a, " r " } ] }\n"
+
+static const struct row history[] = {
+	{RULE("history: 100"), "1:43: history must be a mapping, such as { size: 100, ttl: 1h }\n"},
+	{RULE("history: [100]"),
+         "1:43: history must be a mapping, such as { size: 100, ttl: 1h }\n"},
+	{RULE("history: ~"), "1:34: history has no value\n"},
+	{RULE("history: { size: ~ }"), "1:45: history.size has no value\n"},
+	{RULE("history: { size: 0 }"),
+         "1:51: history.size \"0\" must be a whole number from 1 to 100000\n"},
+	{RULE("history: { size: 100001 }"),
+         "1:51: history.size \"100001\" must be a whole number from 1 to 100000\n"},
+	{RULE("history: { ttl: 60 }"), "1:50: history.ttl \"60\" needs a unit, such as \"60s\"\n"},
+	{RULE("history: { ttl: 0s }"), "1:50: history.ttl \"0s\" must be from 1s to 30d\n"},
+	{RULE("history: { ttl: 31d }"), "1:50: history.ttl \"31d\" must be from 1s to 30d\n"},
+	{RULE("history: { sizes: 5 }"), "1:45: unknown key \"sizes\", did you mean \"size\"?\n"},
+	{RULE("history: { messages: 5 }"),
+         "1:45: unknown key \"messages\"; keys here: size, ttl\n"},
+	{RULE("cache: first"), "1:41: cache \"first\" must be \"last\"\n"},
+	{RULE("cache: { size: 1 }"), "1:41: cache must be text, not a mapping\n"},
+	{RULE("history: {}, cache: last"),
+         "1:47: history and cache in one rule: cache keeps the newest message alone, history as "
+         "many as its size\n"},
+	{RULE("cache: last, history: {}"),
+         "1:47: history and cache in one rule: cache keeps the newest message alone, history as "
+         "many as its size\n"},
+	{RULE("slow: drop, history: { size: 5 }"),
+         "1:40: slow \"drop\" loses messages, which history is against: use \"close\", the client "
+         "resumes; or cache: last\n"},
+	{RULE("history: { size: 5, size: 6 }"),
+         "1:54: \"size\" stands here twice, first on line 1\n"},
+	{"node: { max_cache: 256 }\n",
+         "1:20: max_cache \"256\" needs a unit, such as \"256KiB\"\n"},
+	{"node: { max_cache: 512KiB }\n",
+         "1:20: max_cache \"512KiB\" must be from 1MiB to 1024GiB\n"},
 };
 
 static const struct row many[] = {
@@ -268,6 +301,7 @@ int main(void)
 	TABLE(kinds);
 	TABLE(across);
 	TABLE(later);
+	TABLE(history);
 	TABLE(many);
 
 	too_many("nodes:\n", "  n#: { address: \"h:1\" }", 4097,

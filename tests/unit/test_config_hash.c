@@ -57,5 +57,14 @@ int main(void)
 	same(RULES("{ match: a }"), RULES("{ match: a, publish: nobody }"), false, "publish");
 	same(RULES("{ match: a }, { match: b }"), RULES("{ match: b }, { match: a }"), false,
 	     "the order of rules");
+	same(RULES("{ match: a }"), RULES("{ match: a, history: {} }"), false, "history");
+	same(RULES("{ match: a, history: {} }"),
+	     RULES("{ match: a, history: { size: 100, ttl: 60m } }"), true, "its defaults");
+	same(RULES("{ match: a, history: {} }"), RULES("{ match: a, history: { size: 99 } }"),
+	     false, "how many are kept");
+	same(RULES("{ match: a, history: {} }"), RULES("{ match: a, history: { ttl: 2h } }"), false,
+	     "how long");
+	same(RULES("{ match: a }"), RULES("{ match: a, cache: last }"), false, "cache");
+	same("", "node: { max_cache: 1GiB }\n", true, "what a node may hold doesn't count");
 	return tap_done();
 }
