@@ -89,14 +89,30 @@ static int reserve(struct batch *b, size_t more)
 	return 0;
 }
 
-int batch_add(struct batch *b, const struct message *m)
+static void put(struct batch *b, const void *p, size_t len)
 {
-	if (reserve(b, FRAME_HEAD_MAX + m->len))
+	if (len)
+		memcpy(b->p + b->len, p, len);
+	b->len += len;
+}
+
+int batch_add(struct batch *b, uint8_t opcode, const void *head, size_t head_len, const void *p,
+              size_t len)
+{
+	if (reserve(b, FRAME_HEAD_MAX + head_len + len))
 		return -1;
-	b->len += frame_head((uint8_t)m->kind, m->len, b->p + b->len);
-	if (m->len)
-		memcpy(b->p + b->len, m->p, m->len);
-	b->len += m->len;
+	b->len += frame_head(opcode, head_len + len, b->p + b->len);
+	put(b, head, head_len);
+	put(b, p, len);
+	b->ends[b->n++] = b->len;
+	return 0;
+}
+
+int batch_add_frame(struct batch *b, const uint8_t *frame, size_t len)
+{
+	if (reserve(b, len))
+		return -1;
+	put(b, frame, len);
 	b->ends[b->n++] = b->len;
 	return 0;
 }

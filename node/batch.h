@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../lib/envelope.h"
-
 enum { FRAME_HEAD_MAX = 10, FRAME_CLOSE_MAX = 4 + 123 };
 
 struct batch {
@@ -24,8 +22,12 @@ struct batch {
 
 /* With one reference; NULL: out of memory. */
 struct batch *batch_new(void);
-/* Appends one frame. 0; -1: out of memory, the batch is as before. */
-int batch_add(struct batch *, const struct message *);
+/* Appends one frame (opcode as in RFC 6455 5.2) whose payload is the two pieces. 0; -1: out of
+ * memory, the batch is as before. */
+int batch_add(struct batch *, uint8_t opcode, const void *head, size_t head_len, const void *p,
+              size_t len);
+/* Appends a frame that is encoded already. */
+int batch_add_frame(struct batch *, const uint8_t *, size_t);
 struct batch *batch_ref(struct batch *);
 void batch_unref(struct batch *); /* NULL is fine */
 /* Gives back the room that isn't used: before a batch waits in a queue. */

@@ -14,7 +14,9 @@
 #include "../lib/channel.h"
 #include "../lib/errs.h"
 #include "../lib/log.h"
+#include "../lib/script.h"
 #include "../lib/secret.h"
+#include "asks.h"
 #include "control.h"
 #include "hub.h"
 #include "node.h"
@@ -24,6 +26,7 @@ enum { OWN_CHANNELS = 3, CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 *
 static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
 
 static struct rconn sub, cmd;
+static struct asks asks; /* of cmd */
 static struct redis_url url;
 static char *user, *password;
 static size_t password_len;
@@ -65,6 +68,8 @@ static void set_reason(const char *what, const char *why)
 
 static void down(const char *what, const char *why)
 {
+	struct ask ask;
+
 	rconn_close(&sub);
 	rconn_close(&cmd);
 	ev_timer_stop(node.loop, &canary_timer);
@@ -75,6 +80,9 @@ static void down(const char *what, const char *why)
 	told_away = true;
 	ready = false;
 	hub_lost();
+	while (asks_pop(&asks, &ask))
+		if (ask.done)
+			ask.done(ask.arg, NULL);
 	backoff = backoff > 0 ? backoff * 2 : BACKOFF_FIRST_S;
 	if (backoff > BACKOFF_MAX_S)
 		backoff = BACKOFF_MAX_S;
@@ -138,6 +146,45 @@ static bool resubscribe(struct channel *c, void *arg)
 	return true;
 }
 
+static int command(int argc, const char **argv, const size_t *len, struct ask ask)
+{
+	if (cmd.state != RCONN_UP || asks_push(&asks, ask))
+		return -1;
+	if (!rconn_command(&cmd, argc, argv, len))
+		return 0;
+	asks_unpush(&asks);
+	return -1;
+}
+
+int bus_call(const struct call *call, bus_done *done, void *arg)
+{
+	return command(call->argc, (const char **)(uintptr_t)call->argv, call->len,
+	               (struct ask){done, arg});
+}
+
+static void on_script(void *arg, const redisReply *r)
+{
+	(void)arg;
+	if (r && r->type == REDIS_REPLY_ERROR)
+		down("scripts", r->str);
+}
+
+/* Redis forgets scripts when it restarts. A cluster without history needs no right to load them. */
+static void load_scripts(void)
+{
+	struct call call;
+
+	for (size_t i = 0; i < node.cfg->channels.n_rules; i++) {
+		if (!node.cfg->channels.rules[i].history_size)
+			continue;
+		for (enum script s = 0; s < SCRIPTS; s++) {
+			script_load(&call, s);
+			bus_call(&call, on_script, NULL);
+		}
+		return;
+	}
+}
+
 static void send_canary(void)
 {
 	static const char script[] = "redis.call('SET',KEYS[1],ARGV[1],'EX',ARGV[2])"
@@ -147,7 +194,7 @@ static void send_canary(void)
 
 	snprintf(value, sizeof value, "%s %u", node.start_id, ++canary_no);
 	snprintf(ttl, sizeof ttl, "%d", CANARY_TTL_S);
-	rconn_command(&cmd, 6, argv, NULL);
+	command(6, argv, NULL, (struct ask){0});
 }
 
 static void on_canary(struct ev_loop *loop, ev_timer *t, int events)
@@ -177,6 +224,7 @@ static void on_up(struct rconn *c)
 	}
 	missed = canary_no = canary_heard = 0;
 	asked = acknowledged = 0;
+	load_scripts();
 	subscribe(ctl_all, strlen(ctl_all));
 	subscribe(ctl_own, strlen(ctl_own));
 	subscribe(canary, strlen(canary));
@@ -194,7 +242,7 @@ static void message(const char *name, size_t len, const char *p, size_t n)
 		if (!c)
 			return;
 		envelope_open((const uint8_t *)p, n, &m);
-		hub_deliver(c, &m);
+		hub_message(c, &m);
 	} else if (!strcmp(name, canary)) {
 		char own[48];
 
@@ -261,15 +309,24 @@ static void sub_reply(struct rconn *c, const redisReply *r)
 
 static void cmd_reply(struct rconn *c, const redisReply *r)
 {
+	struct ask ask = {0};
+
 	(void)c;
-	if (r->type != REDIS_REPLY_ERROR)
-		return;
+	asks_pop(&asks, &ask);
 	/* What only another server or another time can mend; hiredis ends str with NUL. */
-	if (strstr(r->str, "READONLY") || strstr(r->str, "LOADING") ||
-	    strstr(r->str, "MASTERDOWN") || !ready) {
+	if (r->type == REDIS_REPLY_ERROR &&
+	    (strstr(r->str, "READONLY") || strstr(r->str, "LOADING") ||
+	     strstr(r->str, "MASTERDOWN") || !strncmp(r->str, "NOSCRIPT", 8) ||
+	     (!ready && !ask.done))) {
+		if (ask.done)
+			ask.done(ask.arg, NULL);
 		down("", r->str);
 		return;
 	}
+	if (ask.done)
+		ask.done(ask.arg, r);
+	if (ask.done || r->type != REDIS_REPLY_ERROR)
+		return;
 	if (!node.count.publish_errors++)
 		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", where, r->str);
 }
@@ -370,49 +427,24 @@ void bus_reload(void)
 
 void bus_stop(void)
 {
+	struct ask ask;
+
 	if (node.standalone)
 		return;
 	rconn_close(&sub);
 	rconn_close(&cmd);
+	while (asks_pop(&asks, &ask))
+		if (ask.done)
+			ask.done(ask.arg, NULL);
+	asks_free(&asks);
 	secret_free(password, password_len);
 	free(user);
 	password = user = NULL;
 }
 
-int bus_publish(struct channel *c, const struct message *m)
+bool bus_congested(void)
 {
-	char name[REDIS_NAME_MAX], head[ENVELOPE_HEAD];
-	const char *argv[] = {"PUBLISH", name, NULL};
-	size_t lens[] = {7, 0, m->len}, head_len;
-	char *wrapped = NULL;
-	int err;
-
-	if (node.standalone) {
-		hub_deliver(c, m);
-		return 0;
-	}
-	if (!ready || rconn_unsent(&cmd) > UNSENT_MAX)
-		goto refused;
-	lens[1] = channel_redis(node.cfg->cluster, c->name, name);
-	argv[2] = (const char *)m->p;
-	head_len = envelope_head(m->kind, m->p, m->len, head);
-	if (head_len) {
-		wrapped = malloc(head_len + m->len);
-		if (!wrapped)
-			goto refused;
-		memcpy(wrapped, head, head_len);
-		if (m->len)
-			memcpy(wrapped + head_len, m->p, m->len);
-		argv[2] = wrapped;
-		lens[2] += head_len;
-	}
-	err = rconn_command(&cmd, 3, argv, lens);
-	free(wrapped);
-	if (!err)
-		return 0;
-refused:
-	node.count.refused_in++;
-	return -1;
+	return rconn_unsent(&cmd) > UNSENT_MAX;
 }
 
 int bus_reply(const char *channel, const char *p, size_t len)
@@ -420,7 +452,7 @@ int bus_reply(const char *channel, const char *p, size_t len)
 	const char *argv[] = {"PUBLISH", channel, p};
 	size_t lens[] = {7, strlen(channel), len};
 
-	return rconn_command(&cmd, 3, argv, lens);
+	return command(3, argv, lens, (struct ask){0});
 }
 
 void bus_flush(void)

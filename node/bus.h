@@ -27,16 +27,13 @@ void bus_unsubscribe(const struct channel *);
 struct redisReply;
 /* What comes back of one command: borrowed; NULL when the connection was lost before. */
 typedef void bus_done(void *arg, const struct redisReply *);
-/*
- * One client's message. done (NULL: errors are only counted) follows, also when standalone: an
- * integer, or what lib/lua/publish.lua returns, or an error. 0; -1: refused and counted (Redis
- * away, too much unsent), done won't be called.
+/* A command. done may be NULL: errors are only counted. 0; -1: not connected, done won't be called.
  */
-int bus_publish(struct channel *, const struct message *, bus_done *, void *arg);
-/* Any other command, such as a script's call. 0; -1: not connected, done won't be called. */
 int bus_call(const struct call *, bus_done *, void *arg);
 /* A control reply to a Redis channel by its full name. */
 int bus_reply(const char *redis_channel, const char *, size_t);
+/* Too much waits to be sent to take more from clients. */
+bool bus_congested(void);
 /* Sends what this tick collected for Redis. */
 void bus_flush(void);
 /* "10.0.0.5:6379" or "standalone"; no secret. */

@@ -69,9 +69,12 @@ static bool list_channel(struct channel *c, void *arg)
 		l->more++;
 		return true;
 	}
-	for (uint32_t i = 0; i < c->n; i++)
-		if (c->subs[i].busy)
-			queued += c->subs[i].s->lag->bytes + c->subs[i].s->lag->in_lws;
+	for (int f = 0; f < FORMS; f++)
+		for (uint32_t i = 0; i < c->fan[f].n; i++) {
+			const struct lag *lag = c->fan[f].subs[i].who->s->lag;
+
+			queued += lag ? lag->bytes + lag->in_lws : 0;
+		}
 	json_array_append_new(l->rows, json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "name", c->name,
 	                                         "clients", (int)c->n, "queued", (json_int_t)queued,
 	                                         "dropped", (json_int_t)c->dropped, "in",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,7 +31,7 @@ enum {
 
 enum front_state {
 	FRONT_READING,
-	FRONT_WAITING, /* for its channel's subscription; in channel->waiters */
+	FRONT_WAITING, /* for its channel */
 	FRONT_ANSWERING,
 	FRONT_LINGERING, /* all sent; the peer's end is awaited, so that no reset eats the answer */
 };
@@ -46,31 +47,12 @@ struct front {
 	size_t out_at;
 	struct upgrade up;
 	char ws_key[25];
-	struct channel *channel;
-	struct front *next_waiter;
+	struct waiter waiter;
 };
 
 static struct front *oldest, *newest;
 static uint32_t n_fronts;
 static uint64_t responses[600];
-
-static void stop_waiting(struct front *f)
-{
-	struct front **at = &f->channel->waiters;
-
-	while (*at && *at != f)
-		at = &(*at)->next_waiter;
-	if (*at)
-		*at = f->next_waiter;
-}
-
-/* From here on the channel may be forgotten. */
-static void leave_channel(struct front *f)
-{
-	stop_waiting(f);
-	hub_touch(f->channel);
-	f->channel = NULL;
-}
 
 static void release(struct front *f, bool keep_fd)
 {
@@ -79,8 +61,7 @@ static void release(struct front *f, bool keep_fd)
 	*(f->prev ? &f->prev->next : &oldest) = f->next;
 	*(f->next ? &f->next->prev : &newest) = f->prev;
 	n_fronts--;
-	if (f->channel)
-		leave_channel(f);
+	hub_unwait(&f->waiter);
 	if (f->up.grants) {
 		grants_free(f->up.grants);
 		free(f->up.grants);
@@ -143,18 +124,16 @@ static void refuse(struct front *f, int status, const char *why)
 }
 
 /* Takes the connection over to lws; afterwards f is gone. */
-static void hand_on(struct front *f)
+static void hand_on(struct front *f, struct channel *c)
 {
 	struct ws_handshake h = {
 		.fd = f->fd,
+		.began_ms = (uint32_t)f->since_ms,
 		.key = f->ws_key,
-		.raw = f->up.raw_asked,
-		.hello = f->up.hello,
-		.channel = f->channel,
-		.grants = f->up.grants,
+		.up = &f->up,
+		.channel = c,
 	};
 
-	f->up.grants = NULL;
 	ev_io_stop(node.loop, &f->io);
 	ws_adopt(&h);
 	release(f, true);
@@ -171,8 +150,30 @@ static const char *unavailable(void)
 	return NULL;
 }
 
+static void on_channel(struct waiter *w, bool ok)
+{
+	struct front *f = (struct front *)((char *)w - offsetof(struct front, waiter));
+	const char *why = ok ? unavailable() : "redis is away";
+
+	if (why)
+		refuse(f, 503, why);
+	else
+		hand_on(f, hub_find(f->up.channel, f->up.channel_len));
+}
+
+static void wait_for(struct front *f, struct channel *c)
+{
+	f->state = FRONT_WAITING;
+	f->waiter.done = on_channel;
+	wheel_set(&node.front_wheel, &f->timer, SUBSCRIBED_MS);
+	watch(f, 0);
+	/* Last: standalone it is done at once, and f gone. */
+	hub_wait(c, &f->waiter, f->up.resume ? &f->up.since : NULL);
+}
+
 static void start_upgrade(struct front *f, const struct http_request *r)
 {
+	struct channel *c = NULL;
 	const char *why = NULL;
 	int status = upgrade_decide(r, &f->up, &why);
 
@@ -185,48 +186,18 @@ static void start_upgrade(struct front *f, const struct http_request *r)
 		return;
 	}
 	memcpy(f->ws_key, r->ws_key.p, 24);
-	f->channel = hub_channel(f->up.channel, f->up.channel_len);
-	if (!f->channel) {
-		refuse(f, 503, "out of memory");
-		return;
+	if (f->up.speak != SPEAK_CF) {
+		c = hub_channel(f->up.channel, f->up.channel_len);
+		if (!c) {
+			refuse(f, 503, "out of memory");
+			return;
+		}
+		if (!hub_ready(c, f->up.resume ? &f->up.since : NULL)) {
+			wait_for(f, c);
+			return;
+		}
 	}
-	if (f->channel->state == CHANNEL_SUBSCRIBED) {
-		hand_on(f);
-		return;
-	}
-	f->state = FRONT_WAITING;
-	f->next_waiter = f->channel->waiters;
-	f->channel->waiters = f;
-	hub_touch(f->channel);
-	wheel_set(&node.front_wheel, &f->timer, SUBSCRIBED_MS);
-	watch(f, 0);
-	if (f->channel->state == CHANNEL_IDLE) {
-		f->channel->state = CHANNEL_ASKED;
-		bus_subscribe(f->channel);
-	}
-}
-
-static void refuse_waiting(struct front *f, const char *why)
-{
-	leave_channel(f);
-	refuse(f, 503, why);
-}
-
-void front_subscribed(struct front *f)
-{
-	const char *why = unavailable();
-
-	if (why) {
-		refuse_waiting(f, why);
-	} else {
-		stop_waiting(f);
-		hand_on(f);
-	}
-}
-
-void front_lost(struct front *f)
-{
-	refuse_waiting(f, "redis is away");
+	hand_on(f, c);
 }
 
 static void request(struct front *f, const struct http_request *r)
@@ -322,12 +293,14 @@ void front_timer(struct wheel_entry *e)
 {
 	struct front *f = (struct front *)e; /* its first member */
 
-	if (f->state == FRONT_WAITING)
-		refuse_waiting(f, "redis did not acknowledge the subscription in time");
-	else if (f->state == FRONT_READING && f->in.len)
+	if (f->state == FRONT_WAITING) {
+		hub_unwait(&f->waiter);
+		refuse(f, 503, "redis did not answer for the channel in time");
+	} else if (f->state == FRONT_READING && f->in.len) {
 		refuse(f, 408, "the request's head took too long");
-	else
+	} else {
 		release(f, false);
+	}
 }
 
 /* Gives up the oldest that didn't say what it wants yet; false: none has had its time. */

@@ -1,7 +1,7 @@
 /*
  * front: a connection before it is a WebSocket: reads one request head within a deadline, answers
  * plain requests itself, and hands an upgrade that is allowed on to lws, once its channel is
- * subscribed: after a 101 no message is missed.
+ * subscribed and its history at hand: after a 101 no message is missed.
  */
 #ifndef WSNODE_FRONT_H
 #define WSNODE_FRONT_H
@@ -13,10 +13,6 @@ struct front;
 
 /* A connection just accepted; owns fd from here on. */
 void front_open(int fd);
-/* The channel that it waits for is subscribed, or Redis went away. Both take it off
- * channel->waiters. */
-void front_subscribed(struct front *);
-void front_lost(struct front *);
 struct wheel_entry;
 /* Called by the wheel. */
 void front_timer(struct wheel_entry *);

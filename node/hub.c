@@ -1,32 +1,26 @@
 /*
- * hub: see hub.h. Names come from clients, so the table hashes them with SipHash-1-3 under a random
- * key (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012): nobody can choose
- * collisions.
+ * hub: see hub.h; the fan-out is in hub_fan.c. Names come from clients, so the table hashes them
+ * with SipHash-1-3 under a random key (Aumasson and Bernstein, "SipHash: a fast short-input PRF",
+ * 2012): nobody can choose collisions.
  */
 #include "hub.h"
 
-#include <errno.h>
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
-#include "../lib/channel.h"
 #include "../lib/log.h"
 #include "batch.h"
 #include "bus.h"
-#include "front.h"
-#include "lag.h"
+#include "cache.h"
 #include "node.h"
-#include "session.h"
+#include "replay.h"
 
 enum { LINGER_MS = 30000, LINGER_MAX = 10000 };
 
 static struct channel **table;
 static size_t table_size, n_channels; /* size: a power of two */
 static uint64_t key[2];
-static struct channel *dirty;
 static struct channel *idle_first, *idle_last; /* by idle_since_ms */
 static size_t n_idle;
 
@@ -111,12 +105,28 @@ struct channel *hub_find(const char *name, size_t len)
 	return c;
 }
 
+/* Its rule, and a history exactly if that keeps one. */
 static void apply_rule(struct channel *c)
 {
-	const struct config_rule *r = config_rule(node.cfg, c->name);
-
-	c->slow = r->slow;
-	c->publish = r->publish;
+	c->rule = config_rule(node.cfg, c->name);
+	if (c->cache && c->rule->history_size) {
+		cache_apply(c->cache, c->rule);
+	} else if (c->cache) {
+		for (uint32_t i = 0; i < FORMS; i++)
+			for (uint32_t j = 0; j < c->fan[i].n; j++)
+				replay_stop(c->fan[i].subs[j].who);
+		cache_free(c->cache);
+		c->cache = NULL;
+		if (c->state == CHANNEL_SUBSCRIBED)
+			hub_wake(c, true);
+	} else if (c->rule->history_size) {
+		c->cache = cache_new(c, c->rule);
+		if (!c->cache)
+			log_msg(LOG_ERR, "channel %s: out of memory, it has no history here",
+			        c->name);
+		else if (c->state == CHANNEL_SUBSCRIBED)
+			history_on(&c->cache->h);
+	}
 }
 
 struct channel *hub_channel(const char *name, size_t len)
@@ -141,35 +151,6 @@ struct channel *hub_channel(const char *name, size_t len)
 	return c;
 }
 
-int hub_join(struct channel *c, struct session *s, int fd)
-{
-	if (c->n == c->cap) {
-		uint32_t cap = c->cap ? c->cap * 2 : 4;
-		struct sub *more = realloc(c->subs, cap * sizeof *more);
-
-		if (!more)
-			return -1;
-		c->subs = more;
-		c->cap = cap;
-	}
-	s->slot = c->n;
-	c->subs[c->n++] = (struct sub){fd, false, s->wsi, s};
-	hub_touch(c);
-	return 0;
-}
-
-void hub_leave(struct channel *c, struct session *s)
-{
-	c->subs[s->slot] = c->subs[--c->n];
-	c->subs[s->slot].s->slot = s->slot;
-	hub_touch(c);
-}
-
-void hub_set_busy(struct channel *c, const struct session *s, bool busy)
-{
-	c->subs[s->slot].busy = busy;
-}
-
 static void idle_unlink(struct channel *c)
 {
 	if (!c->idle_since_ms)
@@ -184,13 +165,35 @@ static void idle_unlink(struct channel *c)
 void hub_touch(struct channel *c)
 {
 	idle_unlink(c);
-	if (c->n || c->waiters)
+	if (c->n || c->held || c->waiters)
 		return;
 	c->idle_since_ms = node_now_ms() + 1; /* never 0 while listed */
 	c->idle_prev = idle_last;
 	*(idle_last ? &idle_last->idle_next : &idle_first) = c;
 	idle_last = c;
 	n_idle++;
+}
+
+void hub_hold(struct channel *c)
+{
+	c->held++;
+	hub_touch(c);
+}
+
+void hub_unhold(struct channel *c)
+{
+	c->held--;
+	hub_touch(c);
+}
+
+static void release(struct channel *c)
+{
+	cache_free(c->cache);
+	for (int i = 0; i < FORMS; i++) {
+		batch_unref(c->fan[i].batch);
+		free(c->fan[i].subs);
+	}
+	free(c);
 }
 
 static void forget(struct channel *c)
@@ -204,8 +207,7 @@ static void forget(struct channel *c)
 	n_channels--;
 	if (c->state != CHANNEL_IDLE)
 		bus_unsubscribe(c);
-	free(c->subs);
-	free(c);
+	release(c);
 }
 
 void hub_sweep(void)
@@ -214,27 +216,89 @@ void hub_sweep(void)
 
 	/* A channel whose batch waits for hub_flush is not forgotten under it. */
 	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): forget() moves idle_first on */
-	while (idle_first && !dirty &&
+	while (idle_first && !idle_first->dirty &&
 	       (n_idle > LINGER_MAX || now - idle_first->idle_since_ms > LINGER_MS))
 		forget(idle_first);
 	/* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
+struct channel *hub_idle_first(void)
+{
+	return idle_first;
+}
+
+bool hub_ready(struct channel *c, const struct position *since)
+{
+	uint64_t from;
+
+	if (c->state != CHANNEL_SUBSCRIBED)
+		return false;
+	if (!c->cache)
+		return true;
+	return c->cache->h.state == HISTORY_OK &&
+	       !(since && ring_resume(&c->cache->h.ring, *since, &from) == RESUME_FILL);
+}
+
+void hub_wait(struct channel *c, struct waiter *w, const struct position *since)
+{
+	uint64_t from;
+
+	w->c = c;
+	w->next = c->waiters;
+	c->waiters = w;
+	hub_touch(c);
+	if (c->state == CHANNEL_IDLE)
+		bus_subscribe(c);
+	else if (c->state == CHANNEL_SUBSCRIBED && c->cache && c->cache->h.state == HISTORY_OK &&
+	         since && ring_resume(&c->cache->h.ring, *since, &from) == RESUME_FILL)
+		history_refill(&c->cache->h);
+}
+
+void hub_unwait(struct waiter *w)
+{
+	struct channel *c = w->c;
+	struct waiter **at;
+
+	if (!c)
+		return;
+	for (at = &c->waiters; *at && *at != w;)
+		at = &(*at)->next;
+	if (*at)
+		*at = w->next;
+	w->c = NULL;
+	hub_touch(c);
+}
+
+/* Who begins to wait meanwhile waits for the next time. */
+void hub_wake(struct channel *c, bool ok)
+{
+	struct waiter *w, *list = c->waiters;
+
+	c->waiters = NULL;
+	while ((w = list)) {
+		list = w->next;
+		w->c = NULL;
+		w->done(w, ok);
+	}
+	hub_touch(c);
+}
+
 void hub_subscribed(struct channel *c)
 {
 	c->state = CHANNEL_SUBSCRIBED;
-	while (c->waiters)
-		front_subscribed(c->waiters);
-	hub_touch(c);
+	if (c->cache)
+		history_on(&c->cache->h);
+	else
+		hub_wake(c, true);
 }
 
 static bool lose(struct channel *c, void *arg)
 {
 	(void)arg;
 	c->state = CHANNEL_IDLE;
-	while (c->waiters)
-		front_lost(c->waiters);
-	hub_touch(c);
+	if (c->cache)
+		history_off(&c->cache->h);
+	hub_wake(c, false);
 	return true;
 }
 
@@ -243,95 +307,19 @@ void hub_lost(void)
 	hub_each(lose, NULL);
 }
 
-void hub_deliver(struct channel *c, const struct message *m)
+void hub_message(struct channel *c, const struct message *m)
 {
+	struct message plain = *m;
+
 	c->in++;
-	if (!c->n)
-		return;
-	if (m->len > node.cfg->node.max_queue) {
-		if (!node.count.oversized++)
-			log_msg(LOG_WARNING,
-			        "channel %s: a message of %zu bytes is above node.max_queue and "
-			        "not "
-			        "delivered (told once; /metrics counts)",
-			        c->name, m->len);
+	if (c->cache) {
+		history_message(&c->cache->h, m);
 		return;
 	}
-	if (!c->batch) {
-		c->batch = batch_new();
-		if (!c->batch)
-			goto no_memory;
-		c->dirty_next = dirty;
-		dirty = c;
-	}
-	if (!batch_add(c->batch, m))
-		return;
-no_memory:
-	/* Without the message there would be a silent gap; its clients reconnect instead. */
-	log_msg(LOG_ERR, "channel %s: out of memory, closing its %u clients", c->name, c->n);
-	while (c->n)
-		session_close_now(c->subs[c->n - 1].s, 1011, "out of memory");
-}
-
-/*
- * The fan-out. Backwards, since a send may end in a close, and that moves the last entry, which had
- * its turn, into the closed one's place. A connection that lws is closing has left the channel
- * (LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL) unless lws still holds bytes for it, which is asked here.
- */
-static void flush_channel(struct channel *c)
-{
-	struct batch *b = c->batch;
-
-	c->batch = NULL;
-	for (uint32_t i = c->n; i-- > 0;) {
-		struct sub *sub = &c->subs[i];
-		ssize_t sent = 0;
-
-		if (!sub->busy && !lws_partial_buffered(sub->wsi)) {
-			sent = send(sub->fd, b->p, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-			if (sent == (ssize_t)b->len)
-				continue;
-			if (sent < 0)
-				sent = 0; /* a broken socket is found by lws or by the queue */
-		}
-		session_queue(sub->s, b, (size_t)sent);
-	}
-	c->out += (uint64_t)b->n * c->n;
-	node.count.messages_out += (uint64_t)b->n * c->n;
-	node.count.bytes_out += (uint64_t)b->len * c->n;
-	if (b->refs > 1)
-		batch_trim(b);
-	batch_unref(b);
-}
-
-static bool too_much_queued(void)
-{
-	return lag_total_bytes() > node.cfg->node.max_queue_total;
-}
-
-static bool evict(struct session *s)
-{
-	node.count.slow_closed++;
-	if (s->state == SESSION_OPEN || s->state == SESSION_FLUSHING)
-		session_close_now(s, 1008, "too slow");
-	else
-		session_gone(s, 1006);
-	return too_much_queued();
-}
-
-void hub_flush(void)
-{
-	while (dirty) {
-		struct channel *c = dirty;
-
-		dirty = c->dirty_next;
-		c->dirty_next = NULL;
-		flush_channel(c);
-	}
-	/* Many of about one length go in one pass: looking for the longest each time would be
-	 * quadratic. */
-	while (too_much_queued())
-		lag_each_from(lag_longest() / 4 * 3, evict);
+	/* By this node's rules it has no history, whatever the publisher's say. */
+	plain.at = (struct position){0};
+	if (m->kind != KIND_PURGE)
+		hub_deliver(c, &plain);
 }
 
 void hub_apply_rules(void)
@@ -362,9 +350,7 @@ void hub_free(void)
 	for (size_t i = 0; i < table_size; i++)
 		for (struct channel *c = table[i], *next; c; c = next) {
 			next = c->hash_next;
-			batch_unref(c->batch);
-			free(c->subs);
-			free(c);
+			release(c);
 		}
 	free(table);
 }

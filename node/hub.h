@@ -1,7 +1,7 @@
 /*
  * hub: channels and who listens on them. What arrives for a channel is encoded once for each form
- * into its batch; hub_flush hands the batches of this turn to all subscribers, with one send() each.
- * Knows sessions only through session.h's sending, and Redis only through bus.h's subscribe.
+ * into its batch; hub_flush hands the batches of this turn to all subscribers, with one send()
+ * each. Knows sessions only through session.h's sending, and Redis only through bus.h's subscribe.
  */
 #ifndef WSNODE_HUB_H
 #define WSNODE_HUB_H
@@ -34,7 +34,8 @@ struct subscriber {
 	uint64_t sent;
 	struct subscriber *run_next; /* in replay's list while listed */
 	uint32_t slot;               /* in c->fan[form].subs */
-	uint8_t form;                /* enum form */
+	uint32_t resumed_ms; /* when its return began, low bits of node_now_ms; 0: it is new */
+	uint8_t form;        /* enum form */
 	bool replaying, listed;
 };
 
@@ -66,11 +67,12 @@ struct channel {
 	enum channel_state state;
 	const struct config_rule *rule; /* of node.cfg; never NULL */
 	struct fan fan[FORMS];
-	uint32_t n;                            /* subscribers of all forms */
-	bool dirty;                            /* in this turn's list */
+	uint32_t n;    /* subscribers of all forms */
+	uint32_t held; /* by hub_hold */
+	bool dirty;    /* in this turn's list */
 	struct channel *dirty_next;
 	struct cache *cache;                   /* NULL: no history */
-	struct channel *idle_next, *idle_prev; /* in the linger list while n and waiters are 0 */
+	struct channel *idle_next, *idle_prev; /* in the linger list while unused */
 	uint64_t idle_since_ms;
 	struct waiter *waiters;
 	uint64_t in, out, dropped;
@@ -92,8 +94,8 @@ struct channel *hub_channel(const char *name, size_t len);
 struct channel *hub_find(const char *name, size_t len);
 
 /*
- * Subscribed, its history at hand; what a reader needs who has everything up to `since` (NULL: a new
- * one) too. Otherwise what is missing is asked for, if it can be, and w waits (hub_wait).
+ * Subscribed, its history at hand; what a reader needs who has everything up to `since` (NULL: a
+ * new one) too. Otherwise what is missing is asked for, if it can be, and w waits (hub_wait).
  */
 bool hub_ready(struct channel *, const struct position *since);
 void hub_wait(struct channel *, struct waiter *, const struct position *since);
@@ -102,17 +104,22 @@ void hub_unwait(struct waiter *);
 
 /*
  * Joins a channel that is ready; sub->s and sub->form are set. On a channel with history it replays
- * from out->at on, beginning at this turn's end; until then sub->sent may be moved forward by whoever
- * has sent messages of the ring by itself. -1: out of memory.
+ * from out->at on, beginning at this turn's end; until then sub->sent may be moved forward by
+ * whoever has sent messages of the ring by itself. -1: out of memory.
  */
 int hub_attach(struct subscriber *, struct channel *, const struct position *since,
                struct attach *out);
 /* Fine when it is in no channel. */
 void hub_leave(struct subscriber *);
-/* Marks a subscriber as busy (see struct sub) or free again, by its session's queue and its replay. */
+/* Marks a subscriber as busy (see struct sub) or free again, by its session's queue and its replay.
+ */
 void hub_set_busy(const struct subscriber *);
 /* After anything that may have left the channel without users: it lingers, or is in use again. */
 void hub_touch(struct channel *);
+
+/* Keeps a channel from being forgotten. */
+void hub_hold(struct channel *);
+void hub_unhold(struct channel *);
 
 /* SUBSCRIBE was acknowledged. */
 void hub_subscribed(struct channel *);

@@ -46,14 +46,14 @@ void lag_free(struct lag *l)
 	free(l);
 }
 
-int lag_push(struct lag *l, struct batch *b, uint32_t from)
+int lag_push(struct lag *l, struct batch *b, uint32_t from, const void *owner)
 {
 	struct lag_item *i = malloc(sizeof *i);
 	size_t bytes = b->len - batch_start(b, from) + LAG_ITEM_COST;
 
 	if (!i)
 		return -1;
-	*i = (struct lag_item){NULL, batch_ref(b), from};
+	*i = (struct lag_item){NULL, batch_ref(b), from, owner};
 	if (l->tail)
 		l->tail->next = i;
 	else
@@ -76,19 +76,61 @@ static void finish(struct lag *l)
 	pop(l);
 }
 
-uint32_t lag_drop_to(struct lag *l, size_t max)
+/* Drops frames of i, which stands at *at, while more bytes are held than max, but not the last
+ * `keep` of them. */
+static uint32_t drop_from(struct lag *l, struct lag_item **at, struct lag_item *before, size_t max,
+                          uint32_t keep)
 {
+	struct lag_item *i = *at;
 	uint32_t dropped = 0;
 
-	while (l->head && l->bytes + l->in_lws > max) {
-		struct lag_item *i = l->head;
-
+	while (i->batch->n - i->from > keep && l->bytes + l->in_lws > max) {
 		forget(l, i->batch->ends[i->from] - batch_start(i->batch, i->from));
 		dropped++;
-		if (++i->from == i->batch->n)
-			finish(l);
+		i->from++;
+	}
+	if (i->from < i->batch->n)
+		return dropped;
+	forget(l, LAG_ITEM_COST);
+	*at = i->next;
+	if (l->tail == i)
+		l->tail = before;
+	batch_unref(i->batch);
+	free(i);
+	return dropped;
+}
+
+static uint32_t drop(struct lag *l, size_t max, const void *owner, const struct lag_item *last)
+{
+	struct lag_item **at = &l->head, *before = NULL;
+	uint32_t dropped = 0;
+
+	while (*at && l->bytes + l->in_lws > max) {
+		struct lag_item *i = *at;
+
+		if (i->owner == owner)
+			dropped += drop_from(l, at, before, max, i == last);
+		if (*at != i)
+			continue; /* it went */
+		before = i;
+		at = &i->next;
 	}
 	return dropped;
+}
+
+uint32_t lag_drop_to(struct lag *l, size_t max, const void *owner)
+{
+	return drop(l, max, owner, NULL);
+}
+
+uint32_t lag_keep_last(struct lag *l, const void *owner)
+{
+	const struct lag_item *last = NULL;
+
+	for (const struct lag_item *i = l->head; i; i = i->next)
+		if (i->owner == owner)
+			last = i;
+	return drop(l, 0, owner, last);
 }
 
 size_t lag_peek(const struct lag *l, const uint8_t **p)

@@ -22,6 +22,7 @@ struct lag_item {
 	struct lag_item *next;
 	struct batch *batch; /* a reference */
 	uint32_t from;       /* the first frame not sent */
+	const void *owner;   /* the channel that its frames belong to; NULL: none */
 };
 
 struct lag {
@@ -35,9 +36,12 @@ struct lag {
 struct lag *lag_new(struct session *);
 void lag_free(struct lag *);
 /* Appends the frames of batch from frame `from` on. -1: out of memory. */
-int lag_push(struct lag *, struct batch *, uint32_t from);
-/* Drops oldest whole frames until at most max bytes are held; how many were dropped. */
-uint32_t lag_drop_to(struct lag *, size_t max);
+int lag_push(struct lag *, struct batch *, uint32_t from, const void *owner);
+/* Drops an owner's oldest frames until at most max bytes are held or none of them is left; how many
+ * were dropped. */
+uint32_t lag_drop_to(struct lag *, size_t max, const void *owner);
+/* Drops all of an owner's frames but the newest one. */
+uint32_t lag_keep_last(struct lag *, const void *owner);
 /* What to send next: contiguous bytes of whole frames; 0 when empty. */
 size_t lag_peek(const struct lag *, const uint8_t **p);
 /* `n` bytes (whole frames only, at most what lag_peek gave) went out. */

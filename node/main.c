@@ -12,6 +12,8 @@
 #include "../lib/log.h"
 #include "auth.h"
 #include "bus.h"
+#include "cache.h"
+#include "cf.h"
 #include "drain.h"
 #include "front.h"
 #include "hub.h"
@@ -19,6 +21,7 @@
 #include "node.h"
 #include "notify.h"
 #include "options.h"
+#include "replay.h"
 #include "session.h"
 #include "setup.h"
 #include "ws.h"
@@ -39,7 +42,16 @@ static void on_turn_end(struct ev_loop *loop, ev_prepare *p, int events)
 	(void)p;
 	(void)events;
 	hub_flush();
+	replay_run();
 	bus_flush();
+}
+
+static void on_cache(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+	cache_tick();
 }
 
 static void on_wheel(struct ev_loop *loop, ev_timer *t, int events)
@@ -52,6 +64,7 @@ static void on_wheel(struct ev_loop *loop, ev_timer *t, int events)
 	wheel_turn(&node.wheel, now, session_timer);
 	wheel_turn(&node.resume_wheel, now, ws_resume);
 	wheel_turn(&node.front_wheel, now, front_timer);
+	wheel_turn(&node.cf_wheel, now, cf_timer);
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *t, int events)
@@ -86,18 +99,20 @@ static void on_hup(struct ev_loop *loop, ev_signal *s, int events)
 static void run(void)
 {
 	static ev_prepare turn_end;
-	static ev_timer wheel, second;
+	static ev_timer wheel, cache, second;
 	static ev_signal term, interrupt, hup;
 	char at[ENDPOINT_STR];
 
 	ev_prepare_init(&turn_end, on_turn_end);
 	ev_timer_init(&wheel, on_wheel, WHEEL_TICK_MS / 1000.0, WHEEL_TICK_MS / 1000.0);
+	ev_timer_init(&cache, on_cache, 0.1, 0.1);
 	ev_timer_init(&second, on_second, 1, 1);
 	ev_signal_init(&term, on_term, SIGTERM);
 	ev_signal_init(&interrupt, on_term, SIGINT);
 	ev_signal_init(&hup, on_hup, SIGHUP);
 	ev_prepare_start(node.loop, &turn_end);
 	ev_timer_start(node.loop, &wheel);
+	ev_timer_start(node.loop, &cache);
 	ev_timer_start(node.loop, &second);
 	ev_signal_start(node.loop, &term);
 	ev_signal_start(node.loop, &interrupt);

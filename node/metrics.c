@@ -15,11 +15,14 @@
 #include "../lib/buf.h"
 #include "../lib/version.h"
 #include "bus.h"
+#include "cache.h"
+#include "closes.h"
 #include "drain.h"
 #include "front.h"
 #include "hub.h"
 #include "lag.h"
 #include "node.h"
+#include "replay.h"
 #include "session.h"
 
 static void head(struct buf *b, const char *name, const char *type, const char *help)
@@ -61,6 +64,21 @@ static uint64_t resident(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static void returns(struct buf *b)
+{
+	static const char name[] = "wsnode_resume_seconds";
+	struct replay_returns r;
+
+	replay_returns(&r);
+	head(b, name, "histogram",
+	     "From the accept of a returning client's connection until it has all.");
+	for (int i = 0; i < REPLAY_BUCKETS; i++)
+		buf_printf(b, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, r.bounds[i],
+		           r.buckets[i]);
+	buf_printf(b, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.3f\n%s_count %" PRIu64 "\n",
+	           name, r.count, name, r.sum, name, r.count);
+}
+
 void metrics_text(struct buf *b)
 {
 	const struct counters *c = &node.count;
@@ -83,6 +101,7 @@ void metrics_text(struct buf *b)
 		{"wsnode_queued_bytes", "gauge", "Bytes queued for slow clients.",
 	         lag_total_bytes()},
 		{"wsnode_lagging_clients", "gauge", "Clients with a queue.", lag_count()},
+		{"wsnode_cache_bytes", "gauge", "Histories held in memory.", cache_bytes()},
 		{"wsnode_resident_bytes", "gauge", "Resident memory.", resident()},
 		{"wsnode_uptime_seconds", "gauge", "Since start.",
 	         (uint64_t)(ev_now(node.loop) - node.started)},
@@ -113,6 +132,15 @@ void metrics_text(struct buf *b)
 	         c->redis_connects},
 		{"wsnode_ping_timeouts_total", "counter", "Clients given up that answered no ping.",
 	         c->ping_timeouts},
+		{"wsnode_cache_hits_total", "counter",
+	         "Subscriptions to channels with history, served from memory.", c->cache_hits},
+		{"wsnode_cache_fills_total", "counter", "Histories read from Redis.",
+	         c->cache_fills},
+		{"wsnode_cache_stale_total", "counter",
+	         "Times a history in memory was found incomplete and read again.", c->cache_stale},
+		{"wsnode_cache_lost_total", "counter", "Subscribers told that messages are gone.",
+	         c->cache_lost},
+		{"wsnode_replayed_total", "counter", "Messages sent from a history.", c->replayed},
 	};
 
 	head(b, "wsnode_info", "gauge", "Which node this is.");
@@ -121,7 +149,8 @@ void metrics_text(struct buf *b)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		one(b, rows[i].name, rows[i].type, rows[i].help, rows[i].value);
 	head(b, "wsnode_closes_total", "counter", "Connections ended, by close code; 1006: none.");
-	session_closes(close_row, b);
+	closes_each(close_row, b);
 	head(b, "wsnode_http_responses_total", "counter", "Requests answered without an upgrade.");
 	front_responses(response_row, b);
+	returns(b);
 }

@@ -30,11 +30,11 @@ struct counters {
 	uint64_t publish_errors; /* error replies of Redis to PUBLISH */
 	uint64_t redis_connects; /* times both connections became usable */
 	uint64_t ping_timeouts;
-	uint64_t cache_hits;     /* readers served from the ring */
-	uint64_t cache_fills;    /* histories read from Redis */
-	uint64_t cache_stale;    /* rings found incomplete or of another history */
-	uint64_t cache_lost;     /* readers told that something is gone */
-	uint64_t replayed;       /* frames given by replay */
+	uint64_t cache_hits;  /* readers served from the ring */
+	uint64_t cache_fills; /* histories read from Redis */
+	uint64_t cache_stale; /* rings found incomplete or of another history */
+	uint64_t cache_lost;  /* readers told that something is gone */
+	uint64_t replayed;    /* frames given by replay */
 };
 
 struct node {

@@ -14,21 +14,38 @@
 #include <sys/socket.h>
 
 #include "../lib/jwt.h"
+#include "cf.h"
+#include "closes.h"
 #include "hub.h"
 #include "lag.h"
 #include "node.h"
+#include "replay.h"
 
-enum { FLUSH_MS = 5000, ACK_MS = 2000, LINGER_MS = 5000, CLOSE_CODES = 17 };
-
+enum { FLUSH_MS = 5000, ACK_MS = 2000, LINGER_MS = 5000 };
 static struct session **all;
 static uint32_t n_all, cap_all, n_open;
-static uint64_t closes[CLOSE_CODES]; /* 1000..1015, and one for all others */
+
+static void each_subscriber(struct session *s, void (*f)(struct subscriber *))
+{
+	if (s->cf)
+		cf_each(s, f);
+	else if (s->sub.c)
+		f(&s->sub);
+}
+
+static void set_busy(struct subscriber *who)
+{
+	hub_set_busy(who);
+}
 
 static void set_state(struct session *s, enum session_state to)
 {
 	if (s->state == SESSION_OPEN && to != SESSION_OPEN) {
 		n_open--;
-		hub_leave(s->channel, s);
+		if (s->cf)
+			cf_leave_all(s);
+		else
+			hub_leave(&s->sub);
 	}
 	s->state = to;
 	switch (to) {
@@ -64,17 +81,14 @@ static int list_add(struct session *s)
 	return 0;
 }
 
-int session_open(struct session *s, struct lws *wsi, int fd, struct channel *ch, struct grants *g)
+int session_open(struct session *s, struct lws *wsi, int fd, struct grants *g)
 {
 	s->wsi = wsi;
 	s->fd = fd;
 	if (list_add(s))
 		return -1;
-	if (hub_join(ch, s, fd)) {
-		n_all--;
-		return -1;
-	}
-	s->channel = ch;
+	s->opened = true;
+	s->sub.s = s;
 	s->grants = g;
 	s->alive = true;
 	s->tokens = (float)node.cfg->node.message_rate.count;
@@ -94,15 +108,18 @@ static void drop_queue(struct session *s)
 
 void session_fini(struct session *s)
 {
-	if (!s->channel)
+	if (!s->opened)
 		return;
 	if (s->state == SESSION_OPEN)
 		s->close_code = 1006;
 	set_state(s, SESSION_GONE);
+	cf_free(s);
+	if (s->home)
+		hub_unhold(s->home);
 	drop_queue(s);
 	wheel_stop(&s->timer);
 	wheel_stop(&s->resume);
-	closes[s->close_code >= 1000 && s->close_code <= 1015 ? s->close_code - 1000 : 16]++;
+	closes_count(s->close_code);
 	all[s->index] = all[--n_all];
 	all[s->index]->index = s->index;
 	grants_free(s->grants);
@@ -110,7 +127,8 @@ void session_fini(struct session *s)
 	free(s->rx);
 	s->grants = NULL;
 	s->rx = NULL;
-	s->channel = NULL;
+	s->home = NULL;
+	s->opened = false;
 }
 
 /* The connection is broken or given up: lws sees the end and calls back with CLOSED. */
@@ -162,12 +180,17 @@ static void send_close(struct session *s)
 	session_frame(s, frame, n);
 }
 
+static void set_close(struct session *s, uint16_t code, const char *reason)
+{
+	s->close_code = s->cf ? cf_close_code(code, &reason) : code;
+	s->close_reason = reason;
+}
+
 void session_close(struct session *s, uint16_t code, const char *reason)
 {
 	if (s->state != SESSION_OPEN)
 		return;
-	s->close_code = code;
-	s->close_reason = reason;
+	set_close(s, code, reason);
 	if (s->lag)
 		set_state(s, SESSION_FLUSHING);
 	else
@@ -178,8 +201,7 @@ void session_close_now(struct session *s, uint16_t code, const char *reason)
 {
 	if (s->state != SESSION_OPEN && s->state != SESSION_FLUSHING)
 		return;
-	s->close_code = code;
-	s->close_reason = reason;
+	set_close(s, code, reason);
 	send_close(s);
 }
 
@@ -193,21 +215,24 @@ void session_gone(struct session *s, uint16_t code)
 	drop_queue(s);
 }
 
-static void apply_bound(struct session *s)
+/* c: the channel whose frames came last; NULL: answers, which are never dropped. */
+static void apply_bound(struct session *s, struct channel *c)
 {
 	size_t max = node.cfg->node.max_queue;
-	uint32_t n;
+	uint32_t n = 0;
 
 	if (s->lag->bytes + s->lag->in_lws <= max)
 		return;
-	if (s->channel->slow == SLOW_CLOSE) {
-		node.count.slow_closed++;
-		session_close_now(s, 1008, "too slow");
-		return;
+	if (c && c->rule->slow == SLOW_DROP) {
+		n = c->rule->cache_last ? lag_keep_last(s->lag, c) : lag_drop_to(s->lag, max, c);
+		c->dropped += n;
+		node.count.dropped += n;
+		/* The newest state may be longer than the bound by itself. */
+		if (!s->cf || s->lag->bytes + s->lag->in_lws <= max)
+			return;
 	}
-	n = lag_drop_to(s->lag, max);
-	s->channel->dropped += n;
-	node.count.dropped += n;
+	node.count.slow_closed++;
+	session_close_now(s, 1008, "too slow");
 }
 
 /*
@@ -224,32 +249,78 @@ static int hand_over(struct session *s, const uint8_t *p, size_t sent, size_t en
 	return 0;
 }
 
-void session_queue(struct session *s, struct batch *b, size_t sent)
+static void own_queue(struct session *s)
+{
+	s->lag = lag_new(s);
+	if (s->lag)
+		each_subscriber(s, set_busy);
+	else
+		broken(s);
+}
+
+/* What did not go out of b, of which `sent` bytes did, waits. False: the connection is broken. */
+static bool enqueue(struct session *s, struct batch *b, size_t sent, const struct channel *owner)
 {
 	uint32_t from = batch_frame_at(b, sent);
 
-	if (s->state != SESSION_OPEN || lws_get_close_length(s->wsi))
-		return;
-	if (!s->lag) {
-		s->lag = lag_new(s);
-		if (!s->lag) {
-			broken(s);
-			return;
-		}
-		hub_set_busy(s->channel, s, true);
-	}
+	if (!s->lag)
+		own_queue(s);
+	if (!s->lag)
+		return false;
 	if (sent > batch_start(b, from)) {
 		if (hand_over(s, b->p, sent, b->ends[from]))
-			return;
+			return false;
 		from++;
 	}
-	if (from < b->n && lag_push(s->lag, b, from)) {
+	if (from < b->n && lag_push(s->lag, b, from, owner)) {
 		broken(s);
-		return;
+		return false;
 	}
-	apply_bound(s);
-	if (s->lag)
-		lws_callback_on_writable(s->wsi);
+	lws_callback_on_writable(s->wsi);
+	return true;
+}
+
+void session_queue(struct subscriber *who, struct batch *b, size_t sent)
+{
+	struct session *s = who->s;
+
+	if (s->state != SESSION_OPEN || lws_get_close_length(s->wsi))
+		return;
+	if (enqueue(s, b, sent, who->c))
+		apply_bound(s, who->c);
+}
+
+bool session_send(struct session *s, struct batch *b, const struct subscriber *who)
+{
+	ssize_t sent = 0;
+
+	if (s->state != SESSION_OPEN || lws_get_close_length(s->wsi))
+		return false;
+	if (!s->lag && !lws_partial_buffered(s->wsi)) {
+		sent = send(s->fd, b->p, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent == (ssize_t)b->len) {
+			node.count.bytes_out += b->len;
+			return true;
+		}
+		if (sent < 0)
+			sent = 0;
+	}
+	node.count.bytes_out += b->len;
+	/* A replay is paced and has one such batch at a time: outside max_queue. */
+	if (enqueue(s, b, (size_t)sent, who ? who->c : NULL) && !who)
+		apply_bound(s, NULL);
+	return false;
+}
+
+void session_text(struct session *s, const char *p, size_t len)
+{
+	struct batch *b = batch_new();
+
+	if (!b || batch_add(b, KIND_TEXT, p, len, NULL, 0))
+		session_close_now(s, 1011, "out of memory");
+	else
+		session_send(s, b, NULL);
+	batch_unref(b);
 }
 
 /* One send() from the queue. 1: more may go, 0: the socket is full, -1: broken. */
@@ -279,10 +350,13 @@ void session_writable(struct session *s)
 	const uint8_t *p;
 	int more = 1;
 
-	if (!s->lag)
-		return;
 	if (lws_partial_buffered(s->wsi)) {
-		lws_callback_on_writable(s->wsi);
+		if (s->lag)
+			lws_callback_on_writable(s->wsi);
+		return;
+	}
+	if (!s->lag) {
+		each_subscriber(s, replay_more);
 		return;
 	}
 	if (s->lag->in_lws) {
@@ -298,10 +372,12 @@ void session_writable(struct session *s)
 		return;
 	}
 	drop_queue(s);
-	if (s->state == SESSION_OPEN)
-		hub_set_busy(s->channel, s, false);
-	else if (s->state == SESSION_FLUSHING)
+	if (s->state == SESSION_OPEN) {
+		each_subscriber(s, set_busy);
+		each_subscriber(s, replay_more);
+	} else if (s->state == SESSION_FLUSHING) {
 		send_close(s);
+	}
 }
 
 void session_heard(struct session *s)
@@ -313,6 +389,7 @@ static void ping(struct session *s)
 {
 	/* One byte of payload: lws 4.1.6 does not report an empty PONG. */
 	static const uint8_t frame[] = {0x89, 1, '.'};
+	static const uint8_t cf_frame[] = {0x81, 2, '{', '}'};
 	int unread = 0;
 
 	/* A node that was held up must not take what it didn't read yet for silence. */
@@ -325,7 +402,10 @@ static void ping(struct session *s)
 	s->alive = false;
 	s->pinged = true;
 	wheel_set(&node.wheel, &s->timer, node.cfg->node.ping_ms);
-	session_frame(s, frame, sizeof frame);
+	if (s->cf)
+		session_frame(s, cf_frame, sizeof cf_frame);
+	else
+		session_frame(s, frame, sizeof frame);
 }
 
 void session_timer(struct wheel_entry *e)
@@ -380,11 +460,4 @@ struct session *session_at(uint32_t i)
 uint32_t session_open_count(void)
 {
 	return n_open;
-}
-
-void session_closes(void (*f)(uint16_t code, uint64_t n, void *), void *arg)
-{
-	for (int i = 0; i < CLOSE_CODES; i++)
-		if (closes[i])
-			f(i < 16 ? (uint16_t)(1000 + i) : 0, closes[i], arg);
 }

@@ -30,8 +30,10 @@ struct session {
 	struct wheel_entry timer;  /* ping, or the deadline of the state */
 	struct wheel_entry resume; /* reading again after message_rate */
 	struct lws *wsi;
-	struct subscriber sub; /* raw protocol: its channel */
-	struct cf *cf;         /* Centrifugo's protocol: owned; NULL: raw */
+	struct subscriber sub; /* raw protocol: its place in its channel */
+	struct channel
+		*home; /* raw protocol: the same channel, held also while it is being closed */
+	struct cf *cf; /* Centrifugo's protocol: owned; NULL: raw */
 	struct grants *grants; /* owned; NULL: no auth configured, or not connected yet (cf) */
 	struct lag *lag;       /* owned; NULL: nothing queued */
 	uint8_t *rx;           /* the message being received, beyond its first chunk; owned */
@@ -39,6 +41,7 @@ struct session {
 	int fd;
 	uint32_t index;     /* in the list of all */
 	float tokens;       /* message_rate's bucket */
+	uint32_t began_ms;  /* when its connection was accepted, low bits of node_now_ms */
 	uint32_t tokens_ms; /* when it was filled, low bits of node_now_ms */
 	uint16_t close_code;
 	uint8_t state;  /* enum session_state */
@@ -46,7 +49,7 @@ struct session {
 	bool pinged : 1;
 	bool rx_discard : 1; /* what still comes is thrown away (1009, 1008) */
 	bool throttled : 1;
-	bool told_close : 1;      /* counted */
+	bool opened : 1;
 	const char *close_reason; /* static text */
 };
 
@@ -88,7 +91,5 @@ uint32_t session_count(void);
 struct session *session_at(uint32_t);
 /* How many are OPEN, that is not told to close yet. */
 uint32_t session_open_count(void);
-/* Closes seen by code: calls f for each code with its count; code 1006 is an abnormal end. */
-void session_closes(void (*f)(uint16_t code, uint64_t n, void *), void *);
 
 #endif

@@ -123,6 +123,7 @@ int setup_node(const struct options *o)
 	wheel_init(&node.wheel, node_now_ms());
 	wheel_init(&node.resume_wheel, node_now_ms());
 	wheel_init(&node.front_wheel, node_now_ms());
+	wheel_init(&node.cf_wheel, node_now_ms());
 	return 0;
 }
 

@@ -47,13 +47,18 @@ static int channel(const struct http_request *r, struct upgrade *u, const char *
 	struct slice name = r->path;
 	int n;
 
+	if (slice_is(r->path, "/connection/websocket")) {
+		u->speak = SPEAK_CF;
+		return 101;
+	}
 	if (slice_is(r->path, "/") || slice_is(r->path, "/ws")) {
 		u->channel_len = strlen(node.cfg->channels.dflt);
 		memcpy(u->channel, node.cfg->channels.dflt, u->channel_len);
 		return 101;
 	}
 	if (name.len < 4 || memcmp(name.p, "/ws/", 4)) {
-		*why = "no such path; WebSockets are at /ws/CHANNEL, / and /ws";
+		*why = "no such path; WebSockets are at /ws/CHANNEL, /, /ws and "
+		       "/connection/websocket";
 		return 404;
 	}
 	name.p += 4;
@@ -67,33 +72,52 @@ static int channel(const struct http_request *r, struct upgrade *u, const char *
 	return 101;
 }
 
+/* The first of the client's list that fits the path is taken. */
+static void take_protocol(struct upgrade *u, struct slice name)
+{
+	static const struct {
+		const char *name;
+		bool cf;
+		enum speak speak;
+	} known[] = {
+		{"wscale.raw", false, SPEAK_RAW},
+		{"wscale.id", false, SPEAK_ID},
+		{"centrifuge-json", true, SPEAK_CF},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0] && !u->protocol; i++) {
+		if (known[i].cf != (u->speak == SPEAK_CF) || !slice_is(name, known[i].name))
+			continue;
+		u->protocol = known[i].name;
+		u->speak = known[i].speak;
+	}
+}
+
 /* Reads the list of subprotocols; *bearer is the token offered there. */
 static int subprotocol(const struct http_request *r, struct upgrade *u, struct slice *bearer,
                        const char **why)
 {
 	struct slice list = r->ws_protocols, e;
-	bool id = false;
 
 	if (r->many_protocols) {
 		*why = "more than one Sec-WebSocket-Protocol line";
 		return 400;
 	}
 	while (http_list_next(&list, &e)) {
-		if (slice_is(e, "wscale.raw")) {
-			u->raw_asked = true;
-		} else if (slice_is(e, "wscale.id")) {
-			id = true;
-		} else if (e.len > 7 && !memcmp(e.p, "bearer.", 7)) {
-			if (bearer->p) {
-				*why = "more than one bearer token";
-				return 400;
-			}
-			*bearer = (struct slice){e.p + 7, e.len - 7};
+		if (e.len <= 7 || memcmp(e.p, "bearer.", 7) != 0) {
+			take_protocol(u, e);
+			continue;
 		}
+		if (bearer->p) {
+			*why = "more than one bearer token";
+			return 400;
+		}
+		*bearer = (struct slice){e.p + 7, e.len - 7};
 	}
-	if (r->ws_protocols.p && !u->raw_asked) {
-		*why = id ? "wscale.id is not supported by this version; offer wscale.raw"
-		          : "no subprotocol in common; offer wscale.raw, or none";
+	if (r->ws_protocols.p && !u->protocol) {
+		*why = u->speak == SPEAK_CF
+		               ? "no subprotocol in common; offer centrifuge-json, or none"
+		               : "no subprotocol in common; offer wscale.id or wscale.raw, or none";
 		return 400;
 	}
 	return 101;
@@ -129,6 +153,9 @@ static int token(const struct http_request *r, struct slice bearer, struct upgra
 		bearer = (struct slice){text, (size_t)n};
 	else if (r->authorization.len > 7 && !strncasecmp(r->authorization.p, "Bearer ", 7))
 		bearer = (struct slice){r->authorization.p + 7, r->authorization.len - 7};
+	/* Centrifugo's clients say it in their connect command. */
+	if (!bearer.p && u->speak == SPEAK_CF)
+		return 101;
 	if (!bearer.p) {
 		*why = "a token is needed: ?token=, Authorization: Bearer, or subprotocol "
 		       "bearer.TOKEN";
@@ -137,12 +164,33 @@ static int token(const struct http_request *r, struct slice bearer, struct upgra
 	u->grants = auth_check(bearer.p, bearer.len, why);
 	if (!u->grants)
 		return 401;
+	if (u->speak == SPEAK_CF)
+		return 101;
 	memcpy(name, u->channel, u->channel_len);
 	name[u->channel_len] = 0;
 	if (!grants_subscribe(u->grants, name)) {
 		*why = "the token does not grant this channel";
 		return 403;
 	}
+	return 101;
+}
+
+static int since(const struct http_request *r, struct upgrade *u, const char **why)
+{
+	char text[POSITION_STR + 1];
+	int n = http_query(r->query, "since", text, sizeof text);
+
+	if (n == -1)
+		return 101;
+	if (u->speak != SPEAK_ID) {
+		*why = "since needs the subprotocol wscale.id";
+		return 400;
+	}
+	if (n < 0 || position_parse(text, (size_t)n, &u->since)) {
+		*why = "since must be an ID as wscale.id gave it";
+		return 400;
+	}
+	u->resume = true;
 	return 101;
 }
 
@@ -155,13 +203,8 @@ int upgrade_decide(const struct http_request *r, struct upgrade *u, const char *
 	memset(u, 0, sizeof *u);
 	if ((status = channel(r, u, why)) != 101 || (status = handshake(r, why)) != 101 ||
 	    (status = subprotocol(r, u, &bearer, why)) != 101 || (status = origin(r, why)) != 101 ||
-	    (status = token(r, bearer, u, why)) != 101)
+	    (status = since(r, u, why)) != 101 || (status = token(r, bearer, u, why)) != 101)
 		goto refused;
-	if (http_query(r->query, "since", value, sizeof value) != -1) {
-		*why = "since needs history, which is not supported by this version";
-		status = 400;
-		goto refused;
-	}
 	u->hello = node.demo && http_query(r->query, "hello", value, sizeof value) == 1 &&
 	           value[0] == '1';
 	return 101;

@@ -8,16 +8,24 @@
 #include <stddef.h>
 
 #include "../lib/channel.h"
+#include "../lib/position.h"
 #include "http.h"
 
 struct grants;
 
+/* What the client speaks from the 101 on. */
+enum speak { SPEAK_RAW, SPEAK_ID, SPEAK_CF };
+
 struct upgrade {
-	char channel[CHANNEL_MAX];
+	char channel[CHANNEL_MAX]; /* not with SPEAK_CF */
 	size_t channel_len;
-	struct grants *grants; /* owned by the caller; NULL without auth */
-	bool raw_asked;        /* the subprotocol wscale.raw is to be echoed */
-	bool hello;            /* ?hello=1 with --demo */
+	struct grants *grants; /* owned by the caller; NULL without auth or, with SPEAK_CF, without
+	                          a token yet */
+	enum speak speak;
+	const char *protocol;  /* the subprotocol to echo, static; NULL: none */
+	struct position since; /* with resume */
+	bool resume;
+	bool hello; /* ?hello=1 with --demo */
 };
 
 /* 101, or the status to answer with *why (static text). */

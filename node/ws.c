@@ -3,16 +3,21 @@
 
 #include <libwebsockets.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "../lib/jwt.h"
 #include "../lib/log.h"
-#include "bus.h"
+#include "batch.h"
+#include "cf.h"
+#include "encode.h"
 #include "hub.h"
 #include "node.h"
+#include "publish.h"
 #include "session.h"
+#include "upgrade.h"
 
 static struct lws_context *context;
 static struct lws_vhost *vhost;
@@ -65,20 +70,26 @@ void ws_resume(struct wheel_entry *e)
 
 static void message(struct session *s, enum kind kind, const uint8_t *p, size_t len)
 {
-	struct message m = {kind, p, len};
-	struct channel *c = s->channel;
+	struct message m = {.kind = kind, .p = p, .len = len};
+	struct channel *c = s->home;
 
 	node.count.messages_in++;
 	if (kind == KIND_TEXT && !utf8_valid(p, len)) {
 		reject(s, 1007, "text is not UTF-8");
 		return;
 	}
-	if (c->publish == PUBLISH_NOBODY ||
-	    (c->publish == PUBLISH_TOKEN && !(s->grants && grants_publish(s->grants, c->name)))) {
+	if (s->cf) {
+		cf_message(s, kind, p, len);
+		take_token(s);
+		return;
+	}
+	if (c->rule->publish == PUBLISH_NOBODY ||
+	    (c->rule->publish == PUBLISH_TOKEN &&
+	     !(s->grants && grants_publish(s->grants, c->name)))) {
 		reject(s, 1008, "publishing here is not allowed");
 		return;
 	}
-	bus_publish(c, &m);
+	publish_message(c, &m, NULL, NULL);
 	take_token(s);
 }
 
@@ -163,7 +174,7 @@ static void dropped(struct session *s)
 	ssize_t n = 1;
 	int close_len = lws_get_close_length(s->wsi);
 
-	if (!s->channel || s->state == SESSION_GONE)
+	if (!s->opened || s->state == SESSION_GONE)
 		return;
 	if (s->state == SESSION_CLOSING) {
 		session_gone(s, 0);
@@ -185,22 +196,53 @@ static void dropped(struct session *s)
 	session_gone(s, n < 0 ? 1006 : 1002);
 }
 
+/* What the client gets first, in its form: a notice, the node's name. */
+static int greet(struct session *s, const struct attach *a)
+{
+	static const char *const notices[] = {"!ready", "!recovered", "!lost"};
+	const struct upgrade *up = pending->up;
+	struct batch *b = batch_new();
+	char text[64];
+	int rc = -1;
+
+	if (!b)
+		return -1;
+	/* "!recovered" says what was asked for, also where there is nothing to recover. */
+	if (s->sub.form == FORM_ID && encode_notice(b, notices[a->as], a->at))
+		goto out;
+	if (up->hello) {
+		struct message m = {.kind = KIND_TEXT, .p = (const uint8_t *)text};
+
+		m.len = (size_t)snprintf(text, sizeof text,
+		                         "{\"type\":\"HELLO\",\"node\":\"%.32s\"}", node.name);
+		if (encode_message(b, (enum form)s->sub.form, pending->channel->name, &m))
+			goto out;
+	}
+	rc = 0;
+	if (b->n)
+		session_send(s, b, NULL);
+out:
+	batch_unref(b);
+	return rc;
+}
+
 static int established(struct session *s, struct lws *wsi)
 {
-	if (session_open(s, wsi, pending->fd, pending->channel, pending->grants))
-		return -1;
-	pending->grants = NULL;
-	if (pending->hello) {
-		char text[64];
-		uint8_t frame[FRAME_HEAD_MAX + sizeof text];
-		int n = snprintf(text, sizeof text, "{\"type\":\"HELLO\",\"node\":\"%.32s\"}",
-		                 node.name);
-		size_t head = frame_head(1, (size_t)n, frame);
+	struct upgrade *up = pending->up;
+	struct attach a;
 
-		memcpy(frame + head, text, (size_t)n);
-		session_frame(s, frame, head + (size_t)n);
-	}
-	return 0;
+	if (session_open(s, wsi, pending->fd, up->grants))
+		return -1;
+	up->grants = NULL;
+	s->began_ms = pending->began_ms;
+	if (up->speak == SPEAK_CF)
+		return cf_open(s);
+	s->sub.form = up->speak == SPEAK_ID ? FORM_ID : FORM_RAW;
+	s->home = pending->channel;
+	hub_hold(s->home);
+	if (hub_attach(&s->sub, pending->channel, up->resume ? &up->since : NULL, &a))
+		return -1;
+	return greet(s, &a);
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -233,14 +275,18 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	}
 }
 
+/* What each idle client keeps: less than 128 corrupts PINGs. Without tx_packet_size that would cap
+ * each write. */
+#define SPOKEN(protocol)                                                                \
+	{                                                                               \
+		.name = (protocol), .callback = callback,                               \
+		.per_session_data_size = sizeof(struct session), .rx_buffer_size = 128, \
+		.tx_packet_size = 65536,                                                \
+	}
 static const struct lws_protocols protocols[] = {
-	{
-		.name = "wscale.raw",
-		.callback = callback,
-		.per_session_data_size = sizeof(struct session),
-		.rx_buffer_size = 128,   /* what each idle client keeps; less corrupts PINGs */
-		.tx_packet_size = 65536, /* else rx_buffer_size caps each write */
-	},
+	SPOKEN("wscale.raw"), /* also for who asks for none */
+	SPOKEN("wscale.id"),
+	SPOKEN("centrifuge-json"),
 	{0},
 };
 
@@ -293,20 +339,18 @@ void ws_free(void)
 /* lws sees a minimal handshake: the real one was read and judged in front and upgrade. */
 void ws_adopt(struct ws_handshake *h)
 {
+	const char *protocol = h->up->protocol;
 	char head[256];
 	int n = snprintf(head, sizeof head,
 	                 "GET / HTTP/1.1\r\nHost: wsnode\r\nUpgrade: websocket\r\n"
 	                 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-	                 "Sec-WebSocket-Key: %s\r\n%s\r\n",
-	                 h->key, h->raw ? "Sec-WebSocket-Protocol: wscale.raw\r\n" : "");
+	                 "Sec-WebSocket-Key: %s\r\n%s%s%s\r\n",
+	                 h->key, protocol ? "Sec-WebSocket-Protocol: " : "",
+	                 protocol ? protocol : "", protocol ? "\r\n" : "");
 
 	pending = h;
 	lws_adopt_socket_vhost_readbuf(vhost, h->fd, head, (size_t)n);
 	pending = NULL;
-	if (h->grants) {
-		grants_free(h->grants);
-		free(h->grants);
-	}
 }
 
 void ws_nudge(void)

@@ -5,19 +5,18 @@
 #ifndef WSNODE_WS_H
 #define WSNODE_WS_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct channel;
-struct grants;
+struct upgrade;
 struct wheel_entry;
 
 struct ws_handshake {
 	int fd;                  /* taken over */
+	uint32_t began_ms;       /* when it was accepted, low bits of node_now_ms */
 	const char *key;         /* Sec-WebSocket-Key */
-	bool raw;                /* the client offered wscale.raw: echo it */
-	bool hello;              /* greet with the node's name */
-	struct channel *channel; /* subscribed */
-	struct grants *grants;   /* taken over; NULL without auth */
+	struct upgrade *up;      /* its grants are taken over */
+	struct channel *channel; /* ready, for the raw protocols; NULL for Centrifugo's */
 };
 
 int ws_init(void);

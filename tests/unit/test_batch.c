@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "../../lib/envelope.h"
 #include "../../node/batch.h"
 #include "tap.h"
 
@@ -56,9 +57,11 @@ static void adding(void)
 
 	for (size_t i = 0; i < N; i++) {
 		uint8_t *p = bytes(lens[i]);
-		struct message m = {i % 2 ? KIND_BINARY : KIND_TEXT, lens[i] ? p : NULL, lens[i]};
+		struct message m = {.kind = i % 2 ? KIND_BINARY : KIND_TEXT,
+		                    .p = lens[i] ? p : NULL,
+		                    .len = lens[i]};
 
-		whole &= !batch_add(b, &m);
+		whole &= !batch_add(b, (uint8_t)m.kind, NULL, 0, m.p, m.len);
 		free(p);
 	}
 	whole &= b->n == N;
@@ -82,12 +85,12 @@ static void adding(void)
 
 static void references(void)
 {
-	struct message m = {KIND_TEXT, (const uint8_t *)"hi", 2};
+	struct message m = {.kind = KIND_TEXT, .p = (const uint8_t *)"hi", .len = 2};
 	struct batch *many[40], *b = batch_new();
 	bool clean = true;
 
 	batch_unref(NULL);
-	batch_add(b, &m);
+	batch_add(b, (uint8_t)m.kind, NULL, 0, m.p, m.len);
 	ok(batch_ref(b) == b && b->refs == 2, "a reference");
 	batch_unref(b);
 	ok(b->refs == 1 && b->n == 1 && b->len == 4,
@@ -101,7 +104,7 @@ static void references(void)
 			many[i] = batch_new();
 			clean &= many[i]->refs == 1 && !many[i]->n && !many[i]->len;
 			for (int k = 0; k <= i; k++)
-				clean &= !batch_add(many[i], &m);
+				clean &= !batch_add(many[i], (uint8_t)m.kind, NULL, 0, m.p, m.len);
 			clean &= many[i]->n == (uint32_t)i + 1 &&
 			         many[i]->len == 4 * (size_t)(i + 1);
 		}
@@ -115,10 +118,10 @@ static void large(void)
 {
 	size_t n = 300 * 1024;
 	uint8_t *p = bytes(n);
-	struct message m = {KIND_BINARY, p, n};
+	struct message m = {.kind = KIND_BINARY, .p = p, .len = n};
 	struct batch *b = batch_new();
 
-	batch_add(b, &m);
+	batch_add(b, (uint8_t)m.kind, NULL, 0, m.p, m.len);
 	batch_unref(b);
 	b = batch_new();
 	ok(b->cap <= 256 * 1024, "a large one is not kept");

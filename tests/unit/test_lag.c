@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../../lib/envelope.h"
 #include "../../node/lag.h"
 #include "tap.h"
 
@@ -17,10 +18,10 @@ static struct batch *batch_of(const size_t *lens, uint32_t n)
 	struct batch *b = batch_new();
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct message m = {KIND_BINARY, payload, lens[i]};
+		struct message m = {.kind = KIND_BINARY, .p = payload, .len = lens[i]};
 
 		memset(payload, next++, lens[i]);
-		if (batch_add(b, &m))
+		if (batch_add(b, (uint8_t)m.kind, NULL, 0, m.p, m.len))
 			abort();
 	}
 	return b;
@@ -47,8 +48,8 @@ static void order(void)
 	const uint8_t *p = NULL;
 
 	ok(lag_peek(l, &p) == 0 && lag_count() == 1, "a new queue is empty, and counted");
-	ok(!lag_push(l, b, 1) && b->refs == 2, "it takes a reference");
-	ok(!lag_push(l, c, 0), "and another");
+	ok(!lag_push(l, b, 1, NULL) && b->refs == 2, "it takes a reference");
+	ok(!lag_push(l, c, 0, NULL), "and another");
 	ok(lag_peek(l, &p) == b->len - 5 && p == b->p + 5, "the first frame not sent comes first");
 	ok(lag_frame_end(l, 0) == 2 && lag_frame_end(l, 1) == 2 && lag_frame_end(l, 2) == 206,
 	   "a byte's frame and its end, from where the queue stands");
@@ -74,22 +75,55 @@ static void dropping(void)
 	const uint8_t *p = NULL;
 	size_t all;
 
-	lag_push(l, b, 0);
-	lag_push(l, b, 0);
+	lag_push(l, b, 0, NULL);
+	lag_push(l, b, 0, NULL);
 	all = l->bytes;
-	ok(!lag_drop_to(l, all), "within the bound nothing is dropped");
-	ok(lag_drop_to(l, all - 1) == 1 && lag_peek(l, &p) == b->len - 12 && p == b->p + 12,
+	ok(!lag_drop_to(l, all, NULL), "within the bound nothing is dropped");
+	ok(lag_drop_to(l, all - 1, NULL) == 1 && lag_peek(l, &p) == b->len - 12 && p == b->p + 12,
 	   "one byte above it: the oldest whole frame");
-	ok(lag_drop_to(l, all - 12 - 23) == 2, "two more");
+	ok(lag_drop_to(l, all - 12 - 23, NULL) == 2, "two more");
 	lag_set_in_lws(l, 1000);
 	ok(lag_total_bytes() == l->bytes + 1000, "what lws holds counts");
-	ok(lag_drop_to(l, 1000) == 5 && lag_peek(l, &p) == 0 && !l->bytes && b->refs == 1,
+	ok(lag_drop_to(l, 1000, NULL) == 5 && lag_peek(l, &p) == 0 && !l->bytes && b->refs == 1,
 	   "but is nothing that could be dropped");
-	ok(!lag_drop_to(l, 0), "an empty queue has nothing to drop");
+	ok(!lag_drop_to(l, 0, NULL), "an empty queue has nothing to drop");
 	lag_set_in_lws(l, 10);
 	ok(lag_total_bytes() == 10, "less of it");
 	lag_free(l);
 	batch_unref(b);
+	ok(nothing_left(), "nothing is left");
+}
+
+static void of_one_owner(void)
+{
+	static const size_t lens[] = {10, 20, 30, 40};
+	static const char a, z;
+	struct lag *l = lag_new(session(0));
+	struct batch *b = batch_of(lens, 4), *c = batch_of(lens, 4), *d = batch_of(lens, 1);
+	const uint8_t *p = NULL;
+	size_t kept;
+
+	lag_push(l, d, 0, NULL);
+	lag_push(l, b, 0, &a);
+	lag_push(l, c, 0, &z);
+	lag_push(l, b, 0, &a);
+	ok(lag_drop_to(l, 0, &z) == 4 && c->refs == 1, "only its owner's frames are dropped");
+	kept = l->bytes;
+	ok(lag_keep_last(l, &a) == 7 && b->refs == 2, "all but the newest one");
+	ok(kept - l->bytes == 2 * 12 + 2 * 22 + 2 * 32 + 42 + LAG_ITEM_COST, "are counted off");
+	ok(lag_peek(l, &p) == 12 && p == d->p, "an answer stays, in front");
+	lag_took(l, 12);
+	ok(lag_peek(l, &p) == 42 && p == b->p + b->len - 42, "and then the newest");
+	lag_push(l, c, 3, &z);
+	lag_took(l, 42);
+	ok(lag_peek(l, &p) == 42 && p == c->p + c->len - 42, "what is pushed later comes behind");
+	lag_drop_to(l, 0, &z);
+	lag_push(l, c, 0, &z);
+	ok(lag_peek(l, &p) == c->len, "an emptied queue takes more");
+	lag_free(l);
+	batch_unref(b);
+	batch_unref(c);
+	batch_unref(d);
 	ok(nothing_left(), "nothing is left");
 }
 
@@ -117,9 +151,9 @@ static void slowest(void)
 	struct batch *b = batch_of(lens, 1);
 	struct lag *x = lag_new(session(0)), *y = lag_new(session(1)), *z = lag_new(session(2));
 
-	lag_push(x, b, 0);
-	lag_push(y, b, 0);
-	lag_push(y, b, 0);
+	lag_push(x, b, 0, NULL);
+	lag_push(y, b, 0, NULL);
+	lag_push(y, b, 0, NULL);
 	ok(lag_longest() == y->bytes && longest_is(session(1)), "the longest queue");
 	lag_set_in_lws(z, 5000);
 	ok(lag_longest() == 5000 && longest_is(session(2)), "with what lws holds");
@@ -163,7 +197,7 @@ static void random_schedule(void)
 			memcpy(model + len, b->p + batch_start(b, from),
 			       b->len - batch_start(b, from));
 			len += b->len - batch_start(b, from);
-			lag_push(l, b, from);
+			lag_push(l, b, from, NULL);
 			batch_unref(b);
 			break;
 		}
@@ -177,7 +211,7 @@ static void random_schedule(void)
 			break;
 		default:
 			if (rand() % 5 == 0) {
-				uint32_t dropped = lag_drop_to(l, (size_t)rand() % 4000);
+				uint32_t dropped = lag_drop_to(l, (size_t)rand() % 4000, NULL);
 
 				while (first < n_starts && starts[first] < at)
 					first++;
@@ -206,7 +240,7 @@ static void cost(void)
 	for (int i = 0; i < N; i++) {
 		struct batch *b = batch_of(lens, 1);
 
-		lag_push(l, b, 0);
+		lag_push(l, b, 0, NULL);
 		batch_trim(b);
 		batch_unref(b);
 	}
@@ -222,6 +256,7 @@ int main(void)
 {
 	order();
 	dropping();
+	of_one_owner();
 	slowest();
 	random_schedule();
 	cost();
