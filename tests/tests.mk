@@ -4,7 +4,8 @@
 T = $(BUILD)/tests
 
 # --- tools: libc only; built without the sanitizers of a build under test, to stay fast
-TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd $(T)/notifyrecv
+TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd $(T)/notifyrecv \
+              $(T)/kafkamock
 TOOL_CFLAGS = $(CSTD) $(WARN) -O2 -g -MMD -MP
 
 $(T)/wscli:    $(T)/tools/wscli.o $(T)/tools/ws.o
@@ -13,8 +14,10 @@ $(T)/wspub:    $(T)/tools/wspub.o
 $(T)/freeport: $(T)/tools/freeport.o
 $(T)/listenfd: $(T)/tools/listenfd.o
 $(T)/notifyrecv: $(T)/tools/notifyrecv.o
+$(T)/kafkamock: $(T)/tools/kafkamock.o
 $(TOOLS):
-	$(CC) -o $@ $^
+	$(CC) -o $@ $^ $(TOOL_LIBS)
+$(T)/kafkamock: TOOL_LIBS = -ldl
 
 # Drives wsctl's own half of the conversation with HAProxy.
 HAPCTL_SRC = wsctl/hap_change.c wsctl/hap_csv.c wsctl/hap_servers.c wsctl/hap_sock.c wsctl/hap_workers.c \
@@ -29,13 +32,14 @@ $(T)/tools/%.o: tests/tools/%.c
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
-UNIT_CTL = render hap_csv statefile opts table edit edit_random persist persist_rendered lock
+UNIT_CTL = kafka render hap_csv statefile opts table edit edit_random persist persist_rendered lock
 UNIT_NODE = wheel batch lag http front rconn
 UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
 $(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
 $(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/render.o
+$(T)/unit/test_kafka: $(BUILD)/obj/wsctl/kafka.o
 $(T)/unit/test_opts: $(BUILD)/obj/wsctl/opts.o
 $(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o
 $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
@@ -54,13 +58,14 @@ $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num edit hap_csv http
+FUZZ         = config jwt envelope num edit hap_csv kafka http
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 
 $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
+$(T)/fuzz/fuzz_kafka: wsctl/kafka.c
 $(T)/fuzz/fuzz_http: node/http.c
 $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) lib/script_text.S $(LUA) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
@@ -74,10 +79,17 @@ $(T)/bare: tests/bench/bare.c
 $(T)/bench: tests/bench/bench.c
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O2 -o $@ $<
-.PHONY: bench
+$(T)/bench_history: tests/bench/history.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_CFLAGS) -o $@ $^ $(LIBS_CTL)
+.PHONY: bench bench-history
 bench:
 	$(MAKE) BUILD=$(BENCH) CFLAGS="-O2" $(BENCH)/wsnode $(BENCH)/tests/bare $(BENCH)/tests/bench
 	$(BENCH)/tests/bench $(BENCH)/wsnode $(BENCH)/tests/bare
+# What a history costs Redis.
+bench-history:
+	$(MAKE) BUILD=$(BENCH) CFLAGS="-O2" $(BENCH)/tests/bench_history
+	$(BENCH)/tests/bench_history
 
 # --- all together
 .PHONY: tools unit fuzz check deps tidy
