@@ -40,8 +40,8 @@ NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf_
            node/closes.c node/control.c node/drain.c node/encode.c node/front.c node/health.c \
            node/history.c node/http.c node/hub.c node/hub_fan.c node/lag.c node/listen.c \
            node/main.c node/metrics.c node/notify.c node/options.c node/publish.c node/rconn.c \
-           node/replay.c node/respond.c node/ring.c node/session.c node/setup.c node/upgrade.c \
-           node/wheel.c node/ws.c
+           node/replay.c node/respond.c node/ring.c node/session.c node/session_send.c \
+           node/setup.c node/upgrade.c node/wheel.c node/ws.c
 CTL_SRC  = $(wildcard wsctl/*.c)
 
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/lib/script_text.o
