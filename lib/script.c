@@ -15,8 +15,8 @@ extern const char script_publish_lua[], script_fill_lua[], script_check_lua[], s
 extern const size_t script_publish_lua_len, script_fill_lua_len, script_check_lua_len,
 	script_purge_lua_len;
 
-/* The longest call: EVALSHA SHA 3, three keys, seven arguments. */
-_Static_assert(3 + 3 + 7 <= SCRIPT_ARGC, "publish has more arguments than a call holds");
+/* The longest call: EVALSHA SHA 3, three keys, eight arguments. */
+_Static_assert(3 + 3 + 8 <= SCRIPT_ARGC, "publish has more arguments than a call holds");
 _Static_assert(REDIS_NAME_MAX >= CLUSTER_MAX + CHANNEL_MAX + sizeof ".h:q:/",
                "a source's key is cut");
 
@@ -119,6 +119,11 @@ void script_publish(struct call *c, const char *cluster, const char *channel, st
 		number(c, 2, seq);
 		number(c, 3, source_ttl_ms);
 	}
+}
+
+void script_behind(struct call *c, uint64_t seq)
+{
+	number(c, 4, seq);
 }
 
 void script_fill(struct call *c, const char *cluster, const char *channel, struct keep keep,

@@ -17,7 +17,8 @@
 #include "envelope.h"
 
 enum script {
-	SCRIPT_PUBLISH, /* => [1 taken | 0 seen before, EPOCH, OFFSET, nodes that heard it] */
+	SCRIPT_PUBLISH, /* => [1 taken | 0 seen before | -1 refused, EPOCH, OFFSET, nodes that
+	                   heard it] */
 	SCRIPT_FILL,    /* => [EPOCH, TOP, MICROS, BASE, [[ID, [KIND, PAYLOAD]], ...]] */
 	SCRIPT_CHECK,   /* => [EPOCH or nil, TOP, MICROS] */
 	SCRIPT_PURGE,   /* => [EPOCH, OFFSET, nodes that heard it] */
@@ -52,15 +53,17 @@ const char *script_sha(enum script);
 void script_load(struct call *, enum script);
 /* kind is text or binary. source NULL: not idempotent; else at most SOURCE_MAX - 1 bytes of
  * printable ASCII, seq below 2^53, kept source_ttl_ms after the last. */
-void script_publish(struct call *, const char *cluster, const char *channel, struct keep,
-                    enum kind, const void *p, size_t len, const char *source, uint64_t seq,
+void script_publish(struct call *, const char *cluster, const char *channel, struct keep, enum kind,
+                    const void *p, size_t len, const char *source, uint64_t seq,
                     uint64_t source_ttl_ms);
+/* Adds to a script_publish with a source: -1 unless the source's message `seq`, sent before this
+ * one and not answered yet, was taken. */
+void script_behind(struct call *, uint64_t seq);
 /* known: what the asker holds (epoch 0: nothing) and the microseconds of known.offset; whole: all
  * that is kept is wanted, not only what follows known; suspect: this is another Redis process than
  * the one that known came from. */
 void script_fill(struct call *, const char *cluster, const char *channel, struct keep,
-                 struct position known, uint64_t known_micros, bool whole,
-                 bool suspect);
+                 struct position known, uint64_t known_micros, bool whole, bool suspect);
 void script_check(struct call *, const char *cluster, const char *channel, struct keep);
 void script_purge(struct call *, const char *cluster, const char *channel, struct keep);
 

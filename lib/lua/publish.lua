@@ -1,7 +1,9 @@
 -- publish: one message into a channel's history and to everybody who listens, at once and in order.
 -- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL [CLUSTER.h:q:CHANNEL/SOURCE]
--- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms)]
--- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last
+-- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms) [BEHIND]]
+-- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last;
+--    {-1, EPOCH, TOP, 0} when the source's message BEHIND, sent before this one and not answered yet, wasn't
+--    taken (out of memory, say): taking this one would make a later attempt at that one be skipped
 local function base36(n)
 	local s = ''
 	repeat
@@ -23,7 +25,9 @@ if KEYS[3] then
 	if last and tonumber(ARGV[6]) <= tonumber(last) then
 		return {0, epoch or '', top, 0}
 	end
-	redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
+	if ARGV[8] and (not last or tonumber(last) < tonumber(ARGV[8])) then
+		return {-1, epoch or '', top, 0}
+	end
 end
 if not epoch then
 	epoch = base36(now)
@@ -36,6 +40,10 @@ top = top + 1
 local at, stamp = string.format('%.0f', top), string.format('%.0f', micros)
 redis.call('HSET', KEYS[1], 'o', at, 't', stamp)
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[2] == '1' and '=' or '~', ARGV[2], at .. '-' .. stamp, ARGV[4], ARGV[5])
+if KEYS[3] then
+	-- Not before: a message that Redis refused may come again.
+	redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
+end
 if ttl > 0 then
 	redis.call('PEXPIRE', KEYS[2], ttl)
 	redis.call('PEXPIRE', KEYS[1], ttl + 3600000)

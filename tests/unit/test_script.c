@@ -52,6 +52,11 @@ static void calls(void)
 	call_is(&c,
 	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/3|chat:x|100|3600000|b||42|60000",
 	        "with a source");
+	script_behind(&c, 41);
+	call_is(&c,
+	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/3|chat:x|100|3600000|b||42|60000|"
+	        "41",
+	        "behind another");
 	script_fill(&c, "chat", "x", hundred, at, 5000, false, true);
 	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000|10|7|5000|0|1", "fill");
 	script_fill(&c, "chat", "x", hundred, (struct position){0}, 0, true, false);
