@@ -2,6 +2,7 @@
 #include "tally.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,59 @@ void tally_close(struct tally *t, uint32_t ms, unsigned code)
 	t->closes[t->n_closes++] = (struct close_at){ms, (uint16_t)code};
 }
 
+void tally_gap(struct tally *t, uint32_t whole_ms, uint32_t served_ms)
+{
+	if (t->n_gaps == t->cap_gaps) {
+		t->cap_gaps = t->cap_gaps ? t->cap_gaps * 2 : 1024;
+		t->gaps = realloc(t->gaps, t->cap_gaps * sizeof(*t->gaps));
+		if (!t->gaps)
+			abort();
+	}
+	t->gaps[t->n_gaps++] = (struct gap){whole_ms, served_ms};
+}
+
+void tally_add(struct tally *w, const struct tally *p)
+{
+	w->received += p->received;
+	w->doubled += p->doubled;
+	w->reordered += p->reordered;
+	w->unnumbered += p->unnumbered;
+	w->lost += p->lost;
+	w->opened += p->opened;
+	w->refused += p->refused;
+	w->timeouts += p->timeouts;
+	w->bad += p->bad;
+	w->churned += p->churned;
+	w->hung += p->hung;
+	w->resumed += p->resumed;
+	w->recovered += p->recovered;
+	w->announced += p->announced;
+	w->skipped += p->skipped;
+	w->redone += p->redone;
+	w->misplaced += p->misplaced;
+	w->conflicts += p->conflicts;
+	w->strangers += p->strangers;
+	w->resubscribed += p->resubscribed;
+	w->dropped += p->dropped;
+	for (size_t i = 0; i < sizeof(w->status) / sizeof(w->status[0]); i++)
+		w->status[i] += p->status[i];
+	for (size_t i = 0; i < p->n_closes; i++)
+		tally_close(w, p->closes[i].ms, p->closes[i].code);
+	for (size_t i = 0; i < p->n_gaps; i++)
+		tally_gap(w, p->gaps[i].whole, p->gaps[i].served);
+}
+
 void tally_reset(struct tally *t)
 {
 	free(t->closes);
+	free(t->gaps);
 	memset(t, 0, sizeof(*t));
+}
+
+/* Is this close one of those asked for? code 0: all but abnormal ones. */
+static bool counts(const struct tally *t, size_t i, unsigned code)
+{
+	return code ? t->closes[i].code == code : t->closes[i].code != 1006;
 }
 
 /* Count, first, last, closes a second between them, and the fullest second of one code. */
@@ -31,21 +81,56 @@ static void print_code(const struct tally *t, unsigned code, FILE *f)
 	size_t n = 0, peak = 0, from = 0, in_window = 0;
 
 	for (size_t i = 0; i < t->n_closes; i++) {
-		if (t->closes[i].code != code)
+		if (!counts(t, i, code))
 			continue;
 		last = t->closes[i].ms;
 		if (!n++)
 			first = last, from = i;
 		in_window++;
-		while (t->closes[from].code != code || last - t->closes[from].ms >= 1000)
-			in_window -= t->closes[from++].code == code;
+		while (!counts(t, from, code) || last - t->closes[from].ms >= 1000)
+			in_window -= counts(t, from++, code);
 		if (in_window > peak)
 			peak = in_window;
 	}
+	fprintf(f, "{\"n\":%zu,\"first_ms\":%u,\"last_ms\":%u,\"rate\":%.2f,\"peak_1s\":%zu}", n,
+	        first, last, last > first ? (double)(n - 1) * 1000 / (last - first) : 0.0, peak);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_quantiles(const char *name, uint32_t *v, size_t n, FILE *f)
+{
+	qsort(v, n, sizeof(*v), by_size);
+	fprintf(f, "\"%s\":{\"n\":%zu,\"p50_ms\":%u,\"p99_ms\":%u,\"max_ms\":%u}", name, n,
+	        n ? v[n / 2] : 0, n ? v[n * 99 / 100] : 0, n ? v[n - 1] : 0);
+}
+
+static void print_history(const struct tally *t, FILE *f)
+{
+	uint32_t *v = malloc((t->n_gaps + 1) * sizeof(*v));
+
+	if (!v)
+		abort();
 	fprintf(f,
-	        "\"%u\":{\"n\":%zu,\"first_ms\":%u,\"last_ms\":%u,\"rate\":%.2f,\"peak_1s\":%zu}",
-	        code, n, first, last, last > first ? (double)(n - 1) * 1000 / (last - first) : 0.0,
-	        peak);
+	        ",\"resumed\":%" PRIu64 ",\"recovered\":%" PRIu64 ",\"announced\":%" PRIu64
+	        ",\"skipped\":%" PRIu64 ",\"redone\":%" PRIu64 ",\"misplaced\":%" PRIu64
+	        ",\"conflicts\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"resubscribed\":%" PRIu64
+	        ",\"dropped\":%" PRIu64 ",",
+	        t->resumed, t->recovered, t->announced, t->skipped, t->redone, t->misplaced,
+	        t->conflicts, t->strangers, t->resubscribed, t->dropped);
+	for (size_t i = 0; i < t->n_gaps; i++)
+		v[i] = t->gaps[i].whole;
+	print_quantiles("gap", v, t->n_gaps, f);
+	fputc(',', f);
+	for (size_t i = 0; i < t->n_gaps; i++)
+		v[i] = t->gaps[i].served;
+	print_quantiles("served", v, t->n_gaps, f);
+	free(v);
 }
 
 void tally_print(const struct tally *t, FILE *f)
@@ -78,11 +163,13 @@ void tally_print(const struct tally *t, FILE *f)
 			j++;
 		if (j < i)
 			continue;
-		fputs(comma, f);
+		fprintf(f, "%s\"%u\":", comma, t->closes[i].code);
 		print_code(t, t->closes[i].code, f);
 		comma = ",";
 	}
-	fputc('}', f);
+	fputs("},\"closed\":", f);
+	print_code(t, 0, f);
+	print_history(t, f);
 }
 
 int64_t seq_add(struct seq *s, uint64_t n)
