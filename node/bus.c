@@ -170,7 +170,7 @@ static void on_script(void *arg, const redisReply *r)
 }
 
 /* Redis forgets scripts when it restarts. A cluster without history needs no right to load them. */
-static void load_scripts(void)
+void bus_load_scripts(void)
 {
 	struct call call;
 
@@ -224,7 +224,7 @@ static void on_up(struct rconn *c)
 	}
 	missed = canary_no = canary_heard = 0;
 	asked = acknowledged = 0;
-	load_scripts();
+	bus_load_scripts();
 	subscribe(ctl_all, strlen(ctl_all));
 	subscribe(ctl_own, strlen(ctl_own));
 	subscribe(canary, strlen(canary));

@@ -17,6 +17,8 @@ int bus_start(void);
 void bus_stop(void);
 /* After SIGHUP: other address, user or password means connecting anew. */
 void bus_reload(void);
+/* After rules changed, before channels go by them. */
+void bus_load_scripts(void);
 /* Both connections on one Redis, everything subscribed, the canary heard. */
 bool bus_ready(void);
 /* Why not; static or until the next change. "" when ready. */

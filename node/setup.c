@@ -184,6 +184,7 @@ void setup_reload(void)
 		else
 			node.max_clients = c->node.max_clients;
 	}
+	bus_load_scripts();
 	hub_apply_rules();
 	bus_reload();
 	config_free(old);

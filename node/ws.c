@@ -73,7 +73,6 @@ static void message(struct session *s, enum kind kind, const uint8_t *p, size_t 
 	struct message m = {.kind = kind, .p = p, .len = len};
 	struct channel *c = s->home;
 
-	node.count.messages_in++;
 	if (kind == KIND_TEXT && !utf8_valid(p, len)) {
 		reject(s, 1007, "text is not UTF-8");
 		return;
