@@ -20,8 +20,8 @@ enum script {
 	SCRIPT_PUBLISH, /* => [1 taken | 0 seen before | -1 refused, EPOCH, OFFSET, nodes that
 	                   heard it] */
 	SCRIPT_FILL,    /* => [EPOCH, TOP, MICROS, BASE, [[ID, [KIND, PAYLOAD]], ...]] */
-	SCRIPT_CHECK,   /* => [EPOCH or nil, TOP, MICROS] */
-	SCRIPT_PURGE,   /* => [EPOCH, OFFSET, nodes that heard it] */
+	SCRIPT_CHECK,   /* => [EPOCH or "", TOP, MICROS] */
+	SCRIPT_PURGE,   /* => [EPOCH or "", OFFSET, nodes that heard it] */
 	SCRIPTS,
 };
 

@@ -1,10 +1,15 @@
 -- check: where a channel's history stands; keeps its meta key alive while somebody listens.
--- KEYS: CLUSTER.h:m:CHANNEL
+-- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL
 -- ARGV: TTL(ms)
 -- => {EPOCH or "", TOP, MICROS}
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't')
 local ttl = tonumber(ARGV[1])
-if meta[1] and (ttl > 0 or meta[2] == '0') then
-	redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
+if meta[1] then
+	if ttl == 0 and meta[2] ~= '0' then -- an expiry is from before the rule changed
+		redis.call('PERSIST', KEYS[1])
+		redis.call('PERSIST', KEYS[2])
+	elseif redis.call('PTTL', KEYS[1]) < ttl + 1800000 then -- not at each check: it is a write
+		redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
+	end
 end
 return {meta[1] or '', meta[2] or '0', meta[3] or '0'}

@@ -1,9 +1,7 @@
 -- publish: one message into a channel's history and to everybody who listens, at once and in order.
 -- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL [CLUSTER.h:q:CHANNEL/SOURCE]
--- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms) [BEHIND]]
--- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last;
---    {-1, EPOCH, TOP, 0} when the source's message BEHIND, sent before this one and not answered yet, wasn't
---    taken (out of memory, say): taking this one would make a later attempt at that one be skipped
+-- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms)]
+-- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last
 local function base36(n)
 	local s = ''
 	repeat
@@ -13,35 +11,42 @@ local function base36(n)
 	until n == 0
 	return s
 end
+-- Other programs call this too: nothing may fail once something was written.
+local function whole(s, least)
+	local n = s and string.match(s, '^%d+$') and tonumber(s)
+	return n and n >= least and n <= 9007199254740991 and n
+end
+local size, ttl, seq = whole(ARGV[2], 1), whole(ARGV[3], 0), whole(ARGV[6], 0)
+if #KEYS < 2 or not ARGV[5] or not size or not ttl or (ARGV[4] ~= 't' and ARGV[4] ~= 'b') then
+	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS]')
+end
+if KEYS[3] and not (seq and whole(ARGV[7], 1)) then
+	return redis.error_reply('ERR publish with a source takes SEQ, a whole number below 2^53, and SOURCE-TTL-MS')
+end
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't')
 local epoch, top, micros = meta[1], tonumber(meta[2] or 0), tonumber(meta[3] or 0)
-local ttl = tonumber(ARGV[3])
 
 if KEYS[3] then
 	local last = redis.call('GET', KEYS[3])
-	if last and tonumber(ARGV[6]) <= tonumber(last) then
+	if last and seq <= (tonumber(last) or 0) then
 		return {0, epoch or '', top, 0}
-	end
-	if ARGV[8] and (not last or tonumber(last) < tonumber(ARGV[8])) then
-		return {-1, epoch or '', top, 0}
 	end
 end
 if not epoch then
-	epoch = base36(now)
-	redis.call('DEL', KEYS[2])
-	redis.call('HSET', KEYS[1], 'e', epoch, 'b', 0)
+	epoch, top, micros = base36(now), 0, 0
+	redis.call('DEL', KEYS[1], KEYS[2])
 end
 -- The clock may step back; what tells messages apart must not.
 micros = math.max(now, micros + 1)
 top = top + 1
 local at, stamp = string.format('%.0f', top), string.format('%.0f', micros)
-redis.call('HSET', KEYS[1], 'o', at, 't', stamp)
-redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[2] == '1' and '=' or '~', ARGV[2], at .. '-' .. stamp, ARGV[4], ARGV[5])
+-- First what can be refused: out of memory, a key of another type.
+redis.call('XADD', KEYS[2], 'MAXLEN', size == 1 and '=' or '~', ARGV[2], at .. '-' .. stamp, ARGV[4], ARGV[5])
+redis.call('HSET', KEYS[1], 'e', epoch, 'o', at, 't', stamp)
 if KEYS[3] then
-	-- Not before: a message that Redis refused may come again.
 	redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
 end
 if ttl > 0 then
