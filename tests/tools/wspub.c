@@ -4,10 +4,18 @@
  *
  *   wspub --redis PORT|/SOCKET [--cluster wscale] [--prefix ch] [--channels N] [--rate N]
  *         [--size BYTES] [--seconds S] [--count N]
+ *         [--history SIZE/SECONDS --script publish.lua [--source NAME]]
  *
  * Runs until SIGTERM, SIGINT, --seconds or --count messages, then prints one JSON line:
  * {"sent":N,"receivers":N,"errors":N,"channels":{"ch0":N,...}}. Redis going away is waited out:
  * what couldn't be sent counts as an error, and its number is not used up.
+ *
+ * --history: through the script, with N as the SEQ of SOURCE; the message is "N MICROSECONDS
+ * CHANNEL xxx...". What wasn't acknowledged is sent again, marked "N MICROSECONDS CHANNEL again",
+ * until it is, so that numbers are gapless whatever Redis forgets. The JSON line has more: acked;
+ * again, how often it was sent once more; known, of those Redis had it; epochs, how often a
+ * channel's changed; rollbacks, how often an offset was given twice. SIGUSR1 prints the line so
+ * far.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,17 +32,42 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHANNELS_MAX = 10000, SIZE_MAX_MSG = 65536 };
+enum {
+	CHANNELS_MAX = 10000,
+	SIZE_MAX_MSG = 65536,
+	ARGS = 13,
+	WORD = 512,
+	SCRIPT_MAX = 65536,
+	GIVE_UP_S = 5
+};
 
-static volatile sig_atomic_t stop;
-static uint64_t sent, receivers, errors, number[CHANNELS_MAX];
-static const char *redis;
+static volatile sig_atomic_t stop, asked;
+static uint64_t sent, receivers, errors, acked, again, known, epochs, rollbacks;
+static const char *redis, *cluster = "wscale", *prefix = "ch", *source = "wspub";
+static char *script; /* NULL: plain */
+static char sha[64];
+static unsigned long channels = 1, rate = 10, size, seconds, count;
+static unsigned long keep_size, keep_seconds;
+static struct {
+	uint64_t number, offset;
+	char epoch[16];
+} channel[CHANNELS_MAX];
 
 static void on_signal(int s)
 {
-	(void)s;
-	stop = 1;
+	if (s == SIGUSR1)
+		asked = 1;
+	else
+		stop = 1;
 }
+
+/* --- one connection */
+
+static struct {
+	int fd;
+	char in[4096];
+	size_t at, len;
+} conn = {.fd = -1};
 
 static int dial(void)
 {
@@ -69,33 +102,209 @@ static int dial(void)
 	return -1;
 }
 
-/* One PUBLISH and its integer reply; -1: the connection is of no use any more. */
-static int publish(int fd, const char *channel, const char *msg, size_t len)
+static int get(void)
 {
-	static char out[SIZE_MAX_MSG + 1024];
-	char in[64];
-	size_t n = 0;
-	size_t out_len = (size_t)snprintf(out, sizeof(out),
-	                                  "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%zu\r\n%.*s\r\n",
-	                                  strlen(channel), channel, len, (int)len, msg);
+	while (conn.at == conn.len) {
+		ssize_t n = recv(conn.fd, conn.in, sizeof(conn.in), 0);
 
-	if (send(fd, out, out_len, MSG_NOSIGNAL) != (ssize_t)out_len)
-		return -1;
-	while (n < sizeof(in) - 1) {
-		ssize_t r = recv(fd, in + n, sizeof(in) - 1 - n, 0);
-
-		if (r < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR)
 			continue;
-		if (r <= 0)
+		if (n <= 0)
 			return -1;
-		n += (size_t)r;
-		if (in[n - 1] == '\n')
-			break;
+		conn.at = 0;
+		conn.len = (size_t)n;
 	}
-	in[n] = '\0';
-	if (in[0] != ':')
+	return (unsigned char)conn.in[conn.at++];
+}
+
+/* Up to CR LF, or n bytes and CR LF. 0 or -1. */
+static int take(char *out, size_t n)
+{
+	size_t i = 0;
+	int c;
+
+	while ((c = get()) >= 0 && (n ? i < n : c != '\r')) {
+		if (i >= WORD - 1)
+			return -1;
+		out[i++] = (char)c;
+	}
+	out[i] = '\0';
+	return c >= 0 && get() == '\n' ? 0 : -1;
+}
+
+/* A reply: an integer or a string, or an array of those. */
+struct reply {
+	size_t n;
+	char word[4][WORD];
+};
+
+static int take_word(char *out)
+{
+	static char said[WORD];
+	char type;
+
+	if (take(out, 0) != 0)
 		return -1;
-	receivers += strtoull(in + 1, NULL, 10);
+	type = out[0];
+	memmove(out, out + 1, strlen(out));
+	switch (type) {
+	case ':':
+	case '+':
+		return 0;
+	case '$':
+		return out[0] == '0' ? take(out, 0) : take(out, strtoul(out, NULL, 10));
+	case '*':
+		return 1;
+	default:
+		if (strcmp(said, out) != 0)
+			fprintf(stderr, "wspub: redis says %s\n", out);
+		snprintf(said, sizeof(said), "%s", out);
+		return -1;
+	}
+}
+
+static int take_reply(struct reply *r)
+{
+	int rc = take_word(r->word[0]);
+
+	r->n = 1;
+	if (rc != 1)
+		return rc;
+	size_t n = strtoul(r->word[0], NULL, 10);
+
+	if (n > 4)
+		return -1;
+	for (r->n = 0; r->n < n; r->n++) {
+		if (take_word(r->word[r->n]) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct args {
+	size_t n;
+	const char *p[ARGS];
+	size_t len[ARGS];
+};
+
+static void arg(struct args *a, const char *p, size_t len)
+{
+	a->p[a->n] = p;
+	a->len[a->n++] = len;
+}
+
+/* One command and its reply. 0; -1: the connection is of no use any more. */
+static int command(const struct args *a, struct reply *r)
+{
+	static char out[SIZE_MAX_MSG + 16384];
+	size_t n = (size_t)snprintf(out, sizeof(out), "*%zu\r\n", a->n);
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (n + a->len[i] + 32 > sizeof(out))
+			return -1;
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "$%zu\r\n", a->len[i]);
+		memcpy(out + n, a->p[i], a->len[i]);
+		n += a->len[i];
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "\r\n");
+	}
+	if (send(conn.fd, out, n, MSG_NOSIGNAL) != (ssize_t)n)
+		return -1;
+	return take_reply(r);
+}
+
+static int ready(void)
+{
+	struct args a = {.n = 0};
+	struct reply r;
+
+	if (conn.fd >= 0)
+		return 0;
+	conn.at = conn.len = 0;
+	conn.fd = dial();
+	if (conn.fd < 0 || !script)
+		return conn.fd < 0 ? -1 : 0;
+	arg(&a, "SCRIPT", 6);
+	arg(&a, "LOAD", 4);
+	arg(&a, script, strlen(script));
+	if (command(&a, &r) != 0)
+		return -1;
+	snprintf(sha, sizeof(sha), "%.40s", r.word[0]);
+	return 0;
+}
+
+static void hang_up(void)
+{
+	if (conn.fd >= 0)
+		close(conn.fd);
+	conn.fd = -1;
+}
+
+/* --- messages */
+
+static int publish(const char *name, const char *msg, size_t len)
+{
+	struct args a = {.n = 0};
+	struct reply r;
+
+	arg(&a, "PUBLISH", 7);
+	arg(&a, name, strlen(name));
+	arg(&a, msg, len);
+	if (ready() != 0 || command(&a, &r) != 0)
+		return -1;
+	receivers += strtoull(r.word[0], NULL, 10);
+	return 0;
+}
+
+static void acknowledged(unsigned long ch, const struct reply *r)
+{
+	uint64_t offset = strtoull(r->word[2], NULL, 10);
+	bool same = strcmp(channel[ch].epoch, r->word[1]) == 0;
+
+	acked++;
+	if (r->word[0][0] == '0') {
+		known++;
+		return;
+	}
+	receivers += strtoull(r->word[3], NULL, 10);
+	if (!same && channel[ch].epoch[0])
+		epochs++;
+	if (same && offset <= channel[ch].offset)
+		rollbacks++;
+	channel[ch].offset = offset;
+	snprintf(channel[ch].epoch, sizeof(channel[ch].epoch), "%.15s", r->word[1]);
+}
+
+/* Through the script; 0: acknowledged. */
+static int keep(unsigned long ch, const char *name, uint64_t seq, const char *msg, size_t len)
+{
+	char key[3][600], text[4][24];
+	const char *bare = name + strlen(cluster) + 1;
+	struct args a = {.n = 0};
+	struct reply r;
+
+	snprintf(key[0], sizeof(key[0]), "%s.h:m:%s", cluster, bare);
+	snprintf(key[1], sizeof(key[1]), "%s.h:s:%s", cluster, bare);
+	snprintf(key[2], sizeof(key[2]), "%s.h:q:%s/%s", cluster, bare, source);
+	snprintf(text[0], sizeof(text[0]), "%lu", keep_size);
+	snprintf(text[1], sizeof(text[1]), "%lu", keep_seconds * 1000);
+	snprintf(text[2], sizeof(text[2]), "%" PRIu64, seq);
+	if (ready() != 0)
+		return -1;
+	arg(&a, "EVALSHA", 7);
+	arg(&a, sha, 40);
+	arg(&a, "3", 1);
+	for (int i = 0; i < 3; i++)
+		arg(&a, key[i], strlen(key[i]));
+	arg(&a, name, strlen(name));
+	arg(&a, text[0], strlen(text[0]));
+	arg(&a, text[1], strlen(text[1]));
+	arg(&a, "t", 1);
+	arg(&a, msg, len);
+	arg(&a, text[2], strlen(text[2]));
+	arg(&a, "3600000", 7);
+	if (command(&a, &r) != 0 || r.n != 4)
+		return -1;
+	acknowledged(ch, &r);
 	return 0;
 }
 
@@ -107,6 +316,13 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static double begin;
+
+static bool over(void)
+{
+	return stop || (seconds && now() - begin >= (double)seconds);
+}
+
 static void pause_s(double s)
 {
 	struct timespec t = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
@@ -115,82 +331,163 @@ static void pause_s(double s)
 		nanosleep(&t, NULL);
 }
 
+static size_t compose(char *msg, size_t cap, unsigned long ch, bool once_more)
+{
+	struct timespec t;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	n = (size_t)snprintf(msg, cap, "%" PRIu64 " %" PRIu64, channel[ch].number + 1,
+	                     (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
+	if (script)
+		n += (size_t)snprintf(msg + n, cap - n, " %s%lu%s", prefix, ch,
+		                      once_more ? " again" : "");
+	if (n < size) {
+		msg[n] = ' ';
+		memset(msg + n + 1, 'x', size - n - 1);
+		n = size;
+	}
+	return n;
+}
+
+static void report(void)
+{
+	printf("{\"sent\":%" PRIu64 ",\"receivers\":%" PRIu64 ",\"errors\":%" PRIu64, sent,
+	       receivers, errors);
+	if (script)
+		printf(",\"acked\":%" PRIu64 ",\"again\":%" PRIu64 ",\"known\":%" PRIu64
+		       ",\"epochs\":%" PRIu64 ",\"rollbacks\":%" PRIu64,
+		       acked, again, known, epochs, rollbacks);
+	fputs(",\"channels\":{", stdout);
+	for (unsigned long i = 0; i < channels; i++)
+		printf("%s\"%s%lu\":%" PRIu64, i ? "," : "", prefix, i, channel[i].number);
+	puts("}}");
+	fflush(stdout);
+}
+
+static void report_if_asked(void)
+{
+	if (asked) {
+		asked = 0;
+		report();
+	}
+}
+
+/* The next message of a channel. With history it goes out sooner or later, unless we must end. */
+static void one(unsigned long ch)
+{
+	static char msg[SIZE_MAX_MSG + 512];
+	char name[512];
+	double end = 0;
+
+	snprintf(name, sizeof(name), "%s:%s%lu", cluster, prefix, ch);
+	if (!script) {
+		if (publish(name, msg, compose(msg, sizeof(msg), ch, false)) == 0) {
+			channel[ch].number++;
+			sent++;
+			return;
+		}
+		errors++;
+		hang_up();
+		return;
+	}
+	sent++;
+	for (bool once_more = false;; once_more = true) {
+		size_t n = compose(msg, sizeof(msg), ch, once_more);
+
+		again += once_more;
+		if (keep(ch, name, channel[ch].number + 1, msg, n) == 0) {
+			channel[ch].number++;
+			return;
+		}
+		errors++;
+		hang_up();
+		if (over() && end == 0)
+			end = now() + GIVE_UP_S;
+		if (over() && now() > end)
+			return;
+		report_if_asked();
+		pause_s(0.05);
+	}
+}
+
+/* --- options */
+
+static char *whole_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	char *text = calloc(1, SCRIPT_MAX);
+
+	if (!f || !text || fread(text, 1, SCRIPT_MAX - 1, f) == 0) {
+		perror(path);
+		exit(64);
+	}
+	fclose(f);
+	return text;
+}
+
+static int options(int argc, char **argv)
+{
+	const struct {
+		const char *name;
+		const char **text;
+		unsigned long *number;
+	} table[] = {
+		{"--redis", &redis, NULL},       {"--cluster", &cluster, NULL},
+		{"--prefix", &prefix, NULL},     {"--source", &source, NULL},
+		{"--channels", NULL, &channels}, {"--rate", NULL, &rate},
+		{"--size", NULL, &size},         {"--seconds", NULL, &seconds},
+		{"--count", NULL, &count},
+	};
+	const size_t rows = sizeof(table) / sizeof(table[0]);
+
+	for (int i = 1; i < argc; i += 2) {
+		const char *o = argv[i], *v = argv[i + 1];
+		size_t row = 0;
+
+		if (!v)
+			return -1;
+		while (row < rows && strcmp(o, table[row].name) != 0)
+			row++;
+		if (row < rows && table[row].text)
+			*table[row].text = v;
+		else if (row < rows)
+			*table[row].number = strtoul(v, NULL, 10);
+		else if (strcmp(o, "--script") == 0)
+			script = whole_file(v);
+		else if (strcmp(o, "--history") != 0 ||
+		         sscanf(v, "%lu/%lu", &keep_size, &keep_seconds) != 2)
+			return -1;
+	}
+	if (!redis || !channels || channels > CHANNELS_MAX || !rate || size > SIZE_MAX_MSG)
+		return -1;
+	return !script == !keep_size ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
-	static char msg[SIZE_MAX_MSG + 64];
-	const char *cluster = "wscale", *prefix = "ch";
-	unsigned long channels = 1, rate = 10, size = 0, seconds = 0, count = 0;
-	int fd = -1;
+	struct sigaction sa = {.sa_handler = on_signal};
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *o = argv[i], *v = argv[i + 1];
-
-		if (strcmp(o, "--redis") == 0)
-			redis = v;
-		else if (strcmp(o, "--cluster") == 0)
-			cluster = v;
-		else if (strcmp(o, "--prefix") == 0)
-			prefix = v;
-		else if (strcmp(o, "--channels") == 0)
-			channels = strtoul(v, NULL, 10);
-		else if (strcmp(o, "--rate") == 0)
-			rate = strtoul(v, NULL, 10);
-		else if (strcmp(o, "--size") == 0)
-			size = strtoul(v, NULL, 10);
-		else if (strcmp(o, "--seconds") == 0)
-			seconds = strtoul(v, NULL, 10);
-		else if (strcmp(o, "--count") == 0)
-			count = strtoul(v, NULL, 10);
-		else
-			redis = NULL, i = argc;
-	}
-	if (!redis || !channels || channels > CHANNELS_MAX || !rate || size > SIZE_MAX_MSG) {
+	if (options(argc, argv) != 0) {
 		fputs("usage: wspub --redis PORT|/SOCKET [--channels N] [--rate N] ...\n", stderr);
 		return 64;
 	}
-	struct sigaction sa = {.sa_handler = on_signal};
-
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
-	double begin = now();
+	sigaction(SIGUSR1, &sa, NULL);
+	begin = now();
 
 	for (uint64_t tried = 0; !stop && (!count || sent < count); tried++) {
 		double due = begin + (double)tried / (double)rate;
-		unsigned long ch = sent % channels;
-		char name[256];
-		struct timespec t;
 
-		while (!stop && now() < due)
+		do {
+			report_if_asked();
 			pause_s(due - now());
-		if (stop || (seconds && now() - begin >= (double)seconds))
+		} while (!stop && now() < due);
+		if (over())
 			break;
-		clock_gettime(CLOCK_REALTIME, &t);
-		int n = snprintf(msg, sizeof(msg), "%" PRIu64 " %" PRIu64, number[ch] + 1,
-		                 (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
-
-		if ((size_t)n < size) {
-			msg[n] = ' ';
-			memset(msg + n + 1, 'x', size - (size_t)n - 1);
-			n = (int)size;
-		}
-		snprintf(name, sizeof(name), "%s:%s%lu", cluster, prefix, ch);
-		if (fd < 0)
-			fd = dial();
-		if (fd >= 0 && publish(fd, name, msg, (size_t)n) == 0) {
-			number[ch]++;
-			sent++;
-			continue;
-		}
-		errors++;
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
+		one(sent % channels);
 	}
-	printf("{\"sent\":%" PRIu64 ",\"receivers\":%" PRIu64 ",\"errors\":%" PRIu64
-	       ",\"channels\":{",
-	       sent, receivers, errors);
-	for (unsigned long i = 0; i < channels; i++)
-		printf("%s\"%s%lu\":%" PRIu64, i ? "," : "", prefix, i, number[i]);
-	puts("}}");
+	report();
 	return 0;
 }
