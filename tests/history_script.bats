@@ -11,10 +11,10 @@ setup() {
 	M=chat.h:m:news S=chat.h:s:news SIZE=100 TTL=60000
 }
 lua() { rcli --json --eval "$ROOT/lib/lua/$1.lua" "${@:2}"; }
-# publish PAYLOAD [SOURCE SEQ [KIND]] => [taken,EPOCH,OFFSET,heard]
+# publish PAYLOAD [SOURCE SEQ [KIND [BEHIND]]] => [taken,EPOCH,OFFSET,heard]
 publish() {
 	if [ -n "${2:-}" ]; then
-		lua publish "$M" "$S" "chat.h:q:news/$2" , chat:news "$SIZE" "$TTL" "${4:-t}" "$1" "$3" 60000
+		lua publish "$M" "$S" "chat.h:q:news/$2" , chat:news "$SIZE" "$TTL" "${4:-t}" "$1" "$3" 60000 "${@:5}"
 	else
 		lua publish "$M" "$S" , chat:news "$SIZE" "$TTL" "${4:-t}" "$1"
 	fi
@@ -128,6 +128,17 @@ roll_back() { rcli copy saved:m "$M" replace && rcli copy saved:s "$S" replace; 
 	[ "$(rcli pttl chat.h:q:news/topic/0)" -gt 30000 ]
 }
 
+@test "a message behind one that wasn't taken isn't taken either, so that both can come again in order" {
+	is "$(publish a s 0 | jq '.[0]')" 1
+	is "$(publish c s 2 t 1 | jq -c '[.[0],.[2],.[3]]')" '[-1,1,0]'
+	is "$(publish c new 2 t 1 | jq '.[0]')" -1
+	is "$(publish b s 1 t 0 | jq '.[0]')" 1
+	is "$(publish c s 2 t 1 | jq '.[0]')" 1
+	is "$(publish c s 2 t 1 | jq '.[0]')" 0
+	fill "" 0 0
+	is "$PAYLOADS" "a b c"
+}
+
 @test "what other programs get wrong is refused before anything is written" {
 	local bad
 	for bad in "0 60000 t x" "-1 60000 t x" "1.5 60000 t x" "nan 60000 t x" "100 1e3 t x" "100 60000 p x" \
@@ -136,7 +147,7 @@ roll_back() { rcli copy saved:m "$M" replace && rcli copy saved:s "$S" replace; 
 		run lua publish "$M" "$S" , chat:news $bad
 		[[ $output == *"publish takes META STREAM"* ]] || fail "$bad: $output"
 	done
-	for bad in "" "x" "1" "1 0" "1 x" "-1 1000" "9007199254740992 1000"; do
+	for bad in "" "x" "1" "1 0" "1 x" "-1 1000" "9007199254740992 1000" "2 1000 x"; do
 		# shellcheck disable=SC2086
 		run lua publish "$M" "$S" chat.h:q:news/s , chat:news 100 60000 t x $bad
 		[[ $output == *"with a source takes SEQ"* ]] || fail "$bad: $output"

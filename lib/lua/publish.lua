@@ -1,7 +1,9 @@
 -- publish: one message into a channel's history and to everybody who listens, at once and in order.
 -- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL [CLUSTER.h:q:CHANNEL/SOURCE]
--- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms)]
--- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last
+-- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms) [BEHIND]]
+-- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last;
+--    {-1, EPOCH, TOP, 0} when the source's message BEHIND, sent before this one and not answered yet, wasn't
+--    taken (out of memory, say): taking this one would make a later attempt at that one be skipped
 local function base36(n)
 	local s = ''
 	repeat
@@ -20,7 +22,7 @@ local size, ttl, seq = whole(ARGV[2], 1), whole(ARGV[3], 0), whole(ARGV[6], 0)
 if #KEYS < 2 or not ARGV[5] or not size or not ttl or (ARGV[4] ~= 't' and ARGV[4] ~= 'b') then
 	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS]')
 end
-if KEYS[3] and not (seq and whole(ARGV[7], 1)) then
+if KEYS[3] and not (seq and whole(ARGV[7], 1) and (not ARGV[8] or whole(ARGV[8], 0))) then
 	return redis.error_reply('ERR publish with a source takes SEQ, a whole number below 2^53, and SOURCE-TTL-MS')
 end
 
@@ -30,9 +32,12 @@ local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't')
 local epoch, top, micros = meta[1], tonumber(meta[2] or 0), tonumber(meta[3] or 0)
 
 if KEYS[3] then
-	local last = redis.call('GET', KEYS[3])
-	if last and seq <= (tonumber(last) or 0) then
+	local last = tonumber(redis.call('GET', KEYS[3]) or -1) or -1
+	if seq <= last then
 		return {0, epoch or '', top, 0}
+	end
+	if ARGV[8] and last < tonumber(ARGV[8]) then
+		return {-1, epoch or '', top, 0}
 	end
 end
 if not epoch then
