@@ -9,7 +9,7 @@ TOOLS       = $(T)/wscli $(T)/wsload $(T)/wspub $(T)/freeport $(T)/listenfd $(T)
 TOOL_CFLAGS = $(CSTD) $(WARN) -O2 -g -MMD -MP
 
 $(T)/wscli:    $(T)/tools/wscli.o $(T)/tools/ws.o
-$(T)/wsload:   $(T)/tools/wsload.o $(T)/tools/tally.o $(T)/tools/ws.o
+$(T)/wsload:   $(addprefix $(T)/tools/,wsload.o herd.o talk.o follow.o json.o tally.o ws.o)
 $(T)/wspub:    $(T)/tools/wspub.o
 $(T)/freeport: $(T)/tools/freeport.o
 $(T)/listenfd: $(T)/tools/listenfd.o
@@ -34,7 +34,8 @@ EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = kafka render hap_csv statefile opts table edit edit_random persist persist_rendered lock
 UNIT_NODE = wheel batch lag http front rconn
-UNIT = $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
+UNIT_TOOLS = talk
+UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
 $(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
@@ -53,6 +54,7 @@ $(T)/unit/test_http: $(BUILD)/obj/node/http.o
 $(T)/unit/test_front: $(BUILD)/obj/node/front.o $(BUILD)/obj/node/http.o $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_rconn: $(BUILD)/obj/node/rconn.o
 $(T)/unit/test_front $(T)/unit/test_rconn: LIBS_CTL += -lev
+$(T)/unit/test_talk: $(addprefix $(T)/tools/,talk.o follow.o json.o tally.o ws.o)
 $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
