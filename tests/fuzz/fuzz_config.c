@@ -32,8 +32,13 @@ static void whole(const struct config *c)
 		for (size_t j = 0; j < i; j++)
 			check(!endpoint_equal(&c->nodes[i].at, &c->nodes[j].at));
 	}
-	for (size_t i = 0; i < c->channels.n_rules; i++)
-		check(channel_pattern_valid(c->channels.rules[i].match));
+	for (size_t i = 0; i < c->channels.n_rules; i++) {
+		const struct config_rule *r = &c->channels.rules[i];
+		check(channel_pattern_valid(r->match) && r->history_size <= 100000);
+		check(r->cache_last ? r->history_size == 1 && !r->history_ttl_ms
+		                    : !r->history_size == !r->history_ttl_ms);
+		check(!r->history_size || r->cache_last || r->slow == SLOW_CLOSE);
+	}
 	check(config_rule(c, "news:sport") != NULL);
 }
 

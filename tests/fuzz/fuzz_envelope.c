@@ -2,7 +2,9 @@
  * fuzz_envelope: whatever a client sends arrives as the same kind and the same bytes; whatever
  * Redis sends is some message that lies within it, and text is always UTF-8.
  */
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,23 @@ static void check(int good)
 {
 	if (!good)
 		abort();
+}
+
+/* What the publish script would write for it is what was read. */
+static void same_place(const uint8_t *data, size_t size, const struct message *m)
+{
+	char head[128], at[POSITION_STR];
+	struct position p = {0};
+	if (!m->at.epoch) {
+		check(!m->at.offset && !m->micros && m->kind != KIND_PURGE);
+		return;
+	}
+	int n = snprintf(head, sizeof head, "WS1 %c %s %" PRIu64 "\n", data[5],
+	                 position_str(m->at, at), m->micros);
+	check(n > 0 && size - m->len == (size_t)n + 1 && memcmp(data + 1, head, (size_t)n) == 0);
+	check(m->at.offset > 0 && m->micros > 0 && (m->kind != KIND_PURGE || !m->len));
+	check(position_parse(at, strlen(at), &p) == 0 && p.epoch == m->at.epoch &&
+	      p.offset == m->at.offset);
 }
 
 /* The definition, a character at a time. */
@@ -64,9 +83,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool text = utf8_valid(data, size);
 	check(text == plain_utf8(data, size));
 	envelope_open(data, size, &m);
-	check(m.kind == KIND_TEXT || m.kind == KIND_BINARY);
+	check(m.kind == KIND_TEXT || m.kind == KIND_BINARY || m.kind == KIND_PURGE);
 	check(m.p + m.len == data + size && m.len <= size);
 	check(m.kind == KIND_BINARY || utf8_valid(m.p, m.len));
+	same_place(data, size, &m);
+	struct position at;
+	char text_of[POSITION_STR];
+	if (position_parse((const char *)data, size, &at) == 0)
+		check(strlen(position_str(at, text_of)) == size &&
+		      memcmp(text_of, data, size) == 0);
 	round_trip(KIND_BINARY, data, size);
 	if (text)
 		round_trip(KIND_TEXT, data, size);

@@ -28,6 +28,64 @@ static void opens(const char *name, const uint8_t *p, size_t n, enum kind kind, 
 	ok(m.kind == kind && m.p == p + from && m.len == n - from, name);
 }
 
+static void numbered(const char *name, const uint8_t *p, size_t n, struct message want)
+{
+	struct message m;
+	envelope_open(p, n, &m);
+	ok(m.kind == want.kind && m.p + m.len == p + n && m.len == want.len &&
+	           m.at.epoch == want.at.epoch && m.at.offset == want.at.offset &&
+	           m.micros == want.micros,
+	   name);
+}
+
+/* Not an envelope: the whole of it is the message. */
+static void bare(const char *name, const uint8_t *p, size_t n)
+{
+	struct message m;
+	envelope_open(p, n, &m);
+	ok(m.p == p && m.len == n && !m.at.epoch && !m.at.offset && !m.micros &&
+	           m.kind != KIND_PURGE,
+	   name);
+}
+
+static void places(void)
+{
+	const uint64_t most = UINT64_C(1) << 53;
+	numbered("a numbered text", B("\0WS1 t gz-7 1700000000000000\nhi"),
+	         (struct message){KIND_TEXT, NULL, 2, {611, 7}, 1700000000000000});
+	numbered("a numbered binary", B("\0WS1 b 1-1 1\n\0\xff"),
+	         (struct message){KIND_BINARY, NULL, 2, {1, 1}, 1});
+	numbered("without a payload", B("\0WS1 t 1-1 1\n"),
+	         (struct message){KIND_TEXT, NULL, 0, {1, 1}, 1});
+	numbered("a purge", B("\0WS1 p 1-12 5\n"),
+	         (struct message){KIND_PURGE, NULL, 0, {1, 12}, 5});
+	numbered("text that is none is binary, in its place", B("\0WS1 t 1-1 1\n\xff"),
+	         (struct message){KIND_BINARY, NULL, 1, {1, 1}, 1});
+	numbered("the largest numbers",
+	         B("\0WS1 t 2gosa7pa2gw-9007199254740992 9007199254740992\nx"),
+	         (struct message){KIND_TEXT, NULL, 1, {most, most}, most});
+	bare("an epoch above 2^53", B("\0WS1 t 2gosa7pa2gx-1 1\nx"));
+	bare("an offset above 2^53", B("\0WS1 t 1-9007199254740993 1\nx"));
+	bare("a time above 2^53", B("\0WS1 t 1-1 9007199254740993\nx"));
+	bare("offset 0", B("\0WS1 t 1-0 1\nx"));
+	bare("time 0", B("\0WS1 t 1-1 0\nx"));
+	bare("no time", B("\0WS1 t 1-1\nx"));
+	bare("an empty time", B("\0WS1 t 1-1 \nx"));
+	bare("a time for no place", B("\0WS1 t - 1\nx"));
+	bare("a leading zero", B("\0WS1 t 1-1 01\nx"));
+	bare("upper case", B("\0WS1 t A-1 1\nx"));
+	bare("a NUL in the time", B("\0WS1 t 1-1 1\0\nx"));
+	bare("a NUL in the place", B("\0WS1 t 1-1\0 1\nx"));
+	bare("CR", B("\0WS1 t 1-1 1\r\nx"));
+	bare("two blanks", B("\0WS1 t 1-1  1\nx"));
+	bare("more behind the time", B("\0WS1 t 1-1 1 1\nx"));
+	bare("no LF", B("\0WS1 t 1-1 1"));
+	bare("an LF too late", B("\0WS1 t 1-1 1                                            \nx"));
+	bare("a purge without a place", B("\0WS1 p -\n"));
+	bare("a purge with a payload", B("\0WS1 p 1-12 5\nx"));
+	bare("an unknown kind", B("\0WS1 x 1-1 1\nx"));
+}
+
 static void travels(const char *name, enum kind kind, const uint8_t *p, size_t n, bool bare)
 {
 	char head[ENVELOPE_HEAD];
@@ -82,6 +140,8 @@ int main(void)
 	opens("wrapped text that is no text is bare and binary", B("\0WS1 t -\n\xff"), KIND_BINARY,
 	      0);
 	opens("a NUL alone", B("\0"), KIND_TEXT, 0);
+
+	places();
 
 	travels("text travels bare", KIND_TEXT, B("hello"), true);
 	travels("empty text travels bare", KIND_TEXT, B(""), true);
