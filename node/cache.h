@@ -1,6 +1,6 @@
 /*
- * cache: a channel's history in this node, on Redis: asks for fills and tops through bus, hands what
- * comes to history, what history has to hub. All rings of the node together are bounded
+ * cache: a channel's history in this node, on Redis: asks for fills and tops through bus, hands
+ * what comes to history, what history has to hub. All rings of the node together are bounded
  * (node.max_cache): idle channels give theirs up first, the one longest unused before others.
  */
 #ifndef WSNODE_CACHE_H
@@ -12,6 +12,7 @@
 
 #include "history.h"
 
+struct cache_ask;
 struct channel;
 struct config_rule;
 struct message;
@@ -19,10 +20,14 @@ struct message;
 struct cache {
 	struct history h;
 	struct channel *c;
-	struct cache *prev, *next; /* all, the one used longest ago first */
-	char run_id[64];           /* of the Redis that the ring's top came from */
+	struct cache *prev, *next;           /* by use, the one used longest ago first */
+	struct cache *walk_prev, *walk_next; /* a circle of all */
+	struct cache *paused_next;           /* while `paused` */
+	bool paused;
+	struct cache_ask *fill, *check; /* under way; NULL: none */
+	char run_id[64];                /* of the Redis that the ring's top came from */
 	uint64_t check_due_ms;
-	bool checking;
+	uint64_t stale; /* of h.stale, what is in node.count */
 };
 
 /* NULL: out of memory. */
@@ -30,6 +35,8 @@ struct cache *cache_new(struct channel *, const struct config_rule *);
 void cache_free(struct cache *); /* NULL is fine */
 /* The rule has another size or ttl. */
 void cache_apply(struct cache *, const struct config_rule *);
+/* A message from Redis. */
+void cache_message(struct cache *, const struct message *);
 /* A reader attached: its ring is in use. hit: it was served from memory. */
 void cache_used(struct cache *, bool hit);
 /* Standalone: no Redis; takes the message as the next one. */

@@ -20,11 +20,14 @@ enum history_state {
 	HISTORY_OK,      /* coherent */
 };
 
-/* Calls may come from within history_* only; they must not call history_* of the same history. */
+/* Calls may come from within history_* only. deliver and lost must not call history_* of the same
+ * history; fill and ready may: nothing follows them. */
 struct history_ops {
-	/* Ask Redis; history_filled or history_failed follows, unless history_off comes first. */
+	/* Ask Redis; history_filled or history_failed follows, unless history_off comes first. One
+	 * that was asked before won't be answered any more. */
 	void (*fill)(void *owner, struct position known, uint64_t known_micros, bool whole);
-	/* The next message for the clients: of the ring (at.epoch set), or without a place. Never a purge. */
+	/* The next message for the clients: of the ring (at.epoch set), or without a place. Never a
+	 * purge. */
 	void (*deliver)(void *owner, const struct message *);
 	/* What follows continues after this position; clients lost what was before. */
 	void (*lost)(void *owner, struct position);
@@ -39,13 +42,15 @@ struct history {
 	const struct history_ops *ops;
 	void *owner;
 	enum history_state state;
-	bool again;            /* another fill is needed after this one */
-	bool whole;            /* the next fill is for all that is kept */
-	unsigned tries;        /* fills since HISTORY_OK */
+	bool again;     /* another fill is needed after this one */
+	bool whole;     /* the next fill is for all that is kept */
+	unsigned tries; /* fills since HISTORY_OK */
+	unsigned wait;  /* HISTORY_PAUSED: ticks to the next fill */
 	struct held *first, *last;
 	size_t held_bytes;
-	uint64_t suspect_top;  /* from history_checked: a top that the ring doesn't reach yet; 0: none */
-	uint64_t stale;        /* times it had to be filled again; a counter */
+	uint64_t suspect_top; /* from history_checked: a top that the ring doesn't reach yet; 0:
+	                         none */
+	uint64_t stale;       /* times it had to be filled again; a counter */
 };
 
 enum { HISTORY_HELD_MAX = 4 << 20 }; /* bytes held back; more are given up and filled again */
@@ -62,11 +67,13 @@ void history_message(struct history *, const struct message *);
 void history_filled(struct history *, const struct page *);
 /* The fill's answer was an error; tried again by history_tick. */
 void history_failed(struct history *);
-/* All that is kept is wanted (a reader needs what was truncated). Only in HISTORY_OK. */
+/* A reader needs what may be in Redis only: what was truncated, or what isn't here yet. HISTORY_OK
+ * comes after a fill that was asked later than now. */
 void history_refill(struct history *);
-/* Where Redis says the history stands (epoch 0: nothing there). A top ahead of ours may only be on
- * its way: it is stale when the next check still finds the ring behind it. */
-void history_checked(struct history *, struct position top, uint64_t micros);
+/* Where Redis says the history stands (epoch 0: nothing there); was: where the ring stood when it
+ * was asked. A top ahead of ours may only be on its way: it is stale when the next check still
+ * finds the ring behind it. */
+void history_checked(struct history *, struct position top, uint64_t micros, struct position was);
 /* About every 100 ms while HISTORY_PAUSED. */
 void history_tick(struct history *);
 

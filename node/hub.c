@@ -313,7 +313,7 @@ void hub_message(struct channel *c, const struct message *m)
 
 	c->in++;
 	if (c->cache) {
-		history_message(&c->cache->h, m);
+		cache_message(c->cache, m);
 		return;
 	}
 	/* By this node's rules it has no history, whatever the publisher's say. */

@@ -1,7 +1,8 @@
 /*
- * ring: what a node holds of one channel's history: consecutive messages of one epoch, from floor + 1
- * to top. Decides about everything that arrives whether it is new, known, or shows that something is
- * missing, and about everyone who resumes from where it goes on. Pure: knows no Redis and no client.
+ * ring: what a node holds of one channel's history: consecutive messages of one epoch, from floor +
+ * 1 to top. Decides about everything that arrives whether it is new, known, or shows that something
+ * is missing, and about everyone who resumes from where it goes on. Pure: knows no Redis and no
+ * client.
  */
 #ifndef WSNODE_RING_H
 #define WSNODE_RING_H
@@ -32,6 +33,7 @@ struct ring {
 	uint32_t first, cap;
 	uint32_t size;  /* most that are kept */
 	size_t bytes;   /* all that the entries take */
+	size_t *sum;    /* counts the same for all rings together; NULL: nobody does */
 	bool truncated; /* entries were given up that Redis may still have */
 };
 
@@ -53,12 +55,14 @@ struct page {
 	uint64_t epoch, base, top, top_micros;
 	const struct message *entries; /* at.epoch is ignored */
 	size_t n;
+	bool whole; /* all that is kept was asked for */
 };
 struct ring_news {
-	bool lost;     /* readers must be told: everything after `from` follows, what was before is gone */
+	bool lost;     /* readers must be told: all after `from` follows, what was before is gone */
 	uint64_t from; /* entries after it, up to top, are new to those who had everything so far */
 };
-/* Takes the page over: gap closed, or begun anew. A ring that knew nothing has no readers to be told. */
+/* Takes the page over: gap closed, or begun anew. A ring that knew nothing has no readers to be
+ * told. */
 void ring_merge(struct ring *, const struct page *, struct ring_news *);
 
 /* offset must be in floor + 1 .. top. */
@@ -67,15 +71,17 @@ struct ring_entry *ring_at(const struct ring *, uint64_t offset);
 enum ring_resume {
 	RESUME_RECOVERED, /* nothing is missing; *from is the reader's own offset */
 	RESUME_LOST,      /* to be told; *from is where it goes on */
-	RESUME_FILL,      /* truncated: Redis may have more, fill with whole first */
+	RESUME_FILL, /* Redis may have more: ask (history_refill) first. Who did that already is
+	              * LOST, from *from on */
 };
-/* From where a reader that has everything up to `since` goes on. */
+/* From where a reader that has everything up to `since` goes on. A place ahead of the ring is first
+ * looked for: another node may have been faster. */
 enum ring_resume ring_resume(const struct ring *, struct position since, uint64_t *from);
 
-/* Gives up oldest entries until at most `bytes` are held; truncated is set if any went. Returns what
- * was freed. */
+/* Gives up oldest entries until at most `bytes` are held; truncated is set if any went. Returns
+ * what was freed. */
 size_t ring_trim(struct ring *, size_t bytes);
-/* Counts memory that a form takes or gave back. */
+/* Counts a form's length that was added (its overhead is added here) or, negative, was freed. */
 void ring_account(struct ring *, ptrdiff_t bytes);
 
 #endif

@@ -1,0 +1,329 @@
+/* ring: see ring.h. */
+#include "ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MALLOC_COST = 16, FIRST_CAP = 8 };
+
+static uint32_t held(const struct ring *r)
+{
+	return (uint32_t)(r->top - r->floor);
+}
+
+static void count(struct ring *r, ptrdiff_t bytes)
+{
+	r->bytes += (size_t)bytes;
+	if (r->sum)
+		*r->sum += (size_t)bytes;
+}
+
+void ring_account(struct ring *r, ptrdiff_t bytes)
+{
+	count(r, bytes < 0 ? bytes - MALLOC_COST : bytes + MALLOC_COST);
+}
+
+static struct ring_entry *slot(const struct ring *r, uint64_t nth)
+{
+	uint64_t i = r->first + nth;
+
+	return &r->v[i < r->cap ? i : i - r->cap];
+}
+
+struct ring_entry *ring_at(const struct ring *r, uint64_t offset)
+{
+	return slot(r, offset - r->floor - 1);
+}
+
+void ring_init(struct ring *r, uint32_t size)
+{
+	*r = (struct ring){.size = size ? size : 1};
+}
+
+/* The array gets room for cap entries, at least those that are held. -1: out of memory. */
+static int make_room(struct ring *r, uint32_t cap)
+{
+	struct ring_entry *v = malloc(cap * sizeof *v);
+	uint32_t n = held(r);
+
+	if (!v)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		v[i] = *slot(r, i);
+	count(r, ((ptrdiff_t)cap - (ptrdiff_t)r->cap) * (ptrdiff_t)sizeof *v);
+	free(r->v);
+	r->v = v;
+	r->cap = cap;
+	r->first = 0;
+	return 0;
+}
+
+static void free_array(struct ring *r)
+{
+	count(r, -(ptrdiff_t)(r->cap * sizeof *r->v));
+	free(r->v);
+	r->v = NULL;
+	r->first = r->cap = 0;
+}
+
+static void drop_oldest(struct ring *r)
+{
+	struct ring_entry *e = slot(r, 0);
+
+	for (int i = 0; i < RING_FORMS; i++) {
+		if (!e->form[i])
+			continue;
+		ring_account(r, -(ptrdiff_t)e->form_len[i]);
+		free(e->form[i]);
+	}
+	ring_account(r, -(ptrdiff_t)e->len);
+	free(e->p);
+	r->floor++;
+	r->first = r->first + 1 == r->cap ? 0 : r->first + 1;
+}
+
+static void shrink(struct ring *r)
+{
+	if (!held(r))
+		free_array(r);
+	else if (held(r) < r->cap / 4)
+		(void)make_room(r, held(r) * 2);
+}
+
+/* Nothing is held any more, and the next one is after `top`. */
+static void begin_at(struct ring *r, uint64_t top, uint64_t micros)
+{
+	while (held(r))
+		drop_oldest(r);
+	r->floor = r->top = top;
+	r->top_micros = micros;
+}
+
+void ring_fini(struct ring *r)
+{
+	begin_at(r, 0, 0);
+	free_array(r);
+}
+
+void ring_resize(struct ring *r, uint32_t size)
+{
+	/* A longer history may reach further back in Redis than here. */
+	if (size > r->size && r->floor)
+		r->truncated = true;
+	r->size = size ? size : 1;
+	while (held(r) > r->size)
+		drop_oldest(r);
+	shrink(r);
+}
+
+/* A copy of the message. -1: out of memory. */
+static int copy(struct ring_entry *e, const struct message *m)
+{
+	*e = (struct ring_entry){
+		.micros = m->micros, .len = (uint32_t)m->len, .kind = (uint8_t)m->kind};
+	e->p = malloc(m->len ? m->len : 1);
+	if (!e->p)
+		return -1;
+	if (m->len)
+		memcpy(e->p, m->p, m->len);
+	return 0;
+}
+
+/* Room for one more. -1: out of memory. */
+static int grow(struct ring *r)
+{
+	uint32_t cap = r->cap ? r->cap * 2 : FIRST_CAP;
+
+	if (held(r) < r->cap)
+		return 0;
+	return make_room(r, cap < r->size ? cap : r->size);
+}
+
+/* m is top + 1. */
+static void append(struct ring *r, const struct message *m)
+{
+	struct ring_entry e = {0};
+
+	if (m->kind == KIND_PURGE) {
+		begin_at(r, m->at.offset - 1, r->top_micros);
+		r->truncated = false;
+	}
+	while (held(r) >= r->size)
+		drop_oldest(r);
+	if (grow(r) || copy(&e, m)) {
+		begin_at(r, m->at.offset, m->micros);
+		r->truncated = true;
+		return;
+	}
+	*slot(r, held(r)) = e;
+	ring_account(r, (ptrdiff_t)e.len);
+	r->top = m->at.offset;
+	r->top_micros = m->micros;
+}
+
+/* m is floor. -1: no more fit. */
+static int put_in_front(struct ring *r, const struct message *m)
+{
+	struct ring_entry e = {0};
+
+	if (held(r) >= r->size || grow(r) || copy(&e, m))
+		return -1;
+	r->first = r->first ? r->first - 1 : r->cap - 1;
+	r->v[r->first] = e;
+	ring_account(r, (ptrdiff_t)e.len);
+	r->floor--;
+	return 0;
+}
+
+enum ring_verdict ring_accept(struct ring *r, const struct message *m)
+{
+	uint64_t at = m->at.offset;
+
+	if (m->at.epoch != r->epoch)
+		return m->at.epoch < r->epoch ? RING_OLD : RING_STALE;
+	if (at == r->top + 1) {
+		/* Redis counts up: this one follows another than ours. */
+		if (m->micros <= r->top_micros)
+			return RING_STALE;
+		append(r, m);
+		return RING_NEW;
+	}
+	if (at > r->top)
+		return RING_STALE;
+	if (at == r->top)
+		return m->micros == r->top_micros ? RING_OLD : RING_STALE;
+	if (at > r->floor)
+		return m->micros == ring_at(r, at)->micros ? RING_OLD : RING_STALE;
+	return m->micros <= r->top_micros ? RING_OLD : RING_STALE;
+}
+
+/* Whether the page tells another story than the ring about what both know. */
+static bool contradicts(const struct ring *r, const struct page *page)
+{
+	if (page->epoch != r->epoch || page->top < r->top)
+		return true;
+	if (page->top == r->top && page->top_micros != r->top_micros)
+		return true;
+	for (size_t i = 0; i < page->n && page->entries[i].at.offset <= r->top; i++) {
+		uint64_t at = page->entries[i].at.offset;
+
+		if (at > r->floor && page->entries[i].micros != ring_at(r, at)->micros)
+			return true;
+	}
+	return false;
+}
+
+/* The index of the first entry above `offset`. */
+static size_t above(const struct page *page, uint64_t offset)
+{
+	size_t i = page->n;
+
+	while (i && page->entries[i - 1].at.offset > offset)
+		i--;
+	return i;
+}
+
+static bool begins_purged(const struct ring *r)
+{
+	return held(r) && ring_at(r, r->floor + 1)->kind == KIND_PURGE;
+}
+
+/* What the page has in front of the ring's oldest. */
+static void extend_back(struct ring *r, const struct page *page)
+{
+	size_t i = above(page, r->floor);
+
+	while (i && page->entries[i - 1].at.offset == r->floor && !begins_purged(r))
+		if (put_in_front(r, &page->entries[--i]))
+			break;
+	if (page->whole)
+		r->truncated = false;
+}
+
+/* All is taken from the page: its last messages without a gap. */
+static void begin_anew(struct ring *r, const struct page *page)
+{
+	size_t i = page->n;
+	uint64_t next = page->top;
+
+	while (i && page->n - i < r->size && page->entries[i - 1].at.offset == next) {
+		i--;
+		next--;
+	}
+	begin_at(r, next, 0);
+	r->epoch = page->epoch;
+	r->truncated = false;
+	for (; r->top < page->top; i++)
+		append(r, &page->entries[i]);
+	r->top_micros = page->top_micros;
+}
+
+void ring_merge(struct ring *r, const struct page *page, struct ring_news *news)
+{
+	bool first = !r->epoch, other = contradicts(r, page);
+	uint64_t before = r->top, before_micros = r->top_micros;
+	size_t i = above(page, r->top);
+
+	news->lost = false;
+	r->base = page->base;
+	if (!other && page->n - i == page->top - r->top) {
+		extend_back(r, page);
+		for (; i < page->n; i++)
+			append(r, &page->entries[i]);
+		news->from = before;
+		if (r->floor > before) { /* more than it holds, or than there is memory for */
+			news->lost = true;
+			news->from = r->floor;
+		}
+		return;
+	}
+	begin_anew(r, page);
+	news->lost = !first;
+	news->from = first ? r->top : r->floor;
+	if (first || !other)
+		return;
+	/* What was delivered under the old epoch isn't new under the next one. */
+	if (news->from < page->base && page->base <= r->top)
+		news->from = page->base;
+	while (news->from < r->top && ring_at(r, news->from + 1)->micros <= before_micros)
+		news->from++;
+}
+
+enum ring_resume ring_resume(const struct ring *r, struct position since, uint64_t *from)
+{
+	*from = r->top;
+	if (!since.epoch)
+		return RESUME_LOST;
+	if (since.epoch > r->epoch || (since.epoch == r->epoch && since.offset > r->top))
+		return RESUME_FILL;
+	if (since.epoch == r->epoch) {
+		*from = since.offset;
+		if (since.offset >= r->floor)
+			return RESUME_RECOVERED;
+		*from = r->floor;
+		return r->truncated ? RESUME_FILL : RESUME_LOST;
+	}
+	if (r->truncated && r->base < r->floor) {
+		*from = r->floor;
+		return RESUME_FILL;
+	}
+	*from = r->base > r->floor ? r->base : r->floor;
+	/* The reader may have had it under the old epoch: that it was lost, it is told anyway. */
+	while (*from < r->top && *from < since.offset && ring_at(r, *from + 1)->micros < r->epoch)
+		++*from;
+	return RESUME_LOST;
+}
+
+size_t ring_trim(struct ring *r, size_t bytes)
+{
+	size_t before = r->bytes;
+
+	while (r->bytes > bytes && held(r)) {
+		drop_oldest(r);
+		r->truncated = true;
+		shrink(r);
+	}
+	if (!held(r))
+		free_array(r);
+	return before - r->bytes;
+}
