@@ -37,7 +37,7 @@ LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_ha
            lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
            lib/num.c lib/position.c lib/script.c lib/secret.c lib/yaml_doc.c
 NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf_encode.c \
-           node/closes.c node/control.c node/drain.c node/encode.c node/front.c node/health.c \
+           node/closes.c node/control.c node/drain.c node/encode.c node/fill_reply.c node/front.c node/health.c \
            node/history.c node/http.c node/hub.c node/hub_fan.c node/lag.c node/listen.c \
            node/main.c node/metrics.c node/notify.c node/options.c node/publish.c node/rconn.c \
            node/replay.c node/respond.c node/ring.c node/session.c node/session_send.c \
