@@ -36,12 +36,14 @@ LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -
 LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
            lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
            lib/num.c lib/position.c lib/script.c lib/secret.c lib/yaml_doc.c
-NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf_encode.c \
-           node/closes.c node/control.c node/drain.c node/encode.c node/fill_reply.c node/front.c node/health.c \
-           node/history.c node/http.c node/hub.c node/hub_fan.c node/lag.c node/listen.c \
-           node/main.c node/metrics.c node/notify.c node/options.c node/publish.c node/rconn.c \
-           node/replay.c node/respond.c node/ring.c node/session.c node/session_send.c \
-           node/setup.c node/upgrade.c node/wheel.c node/ws.c
+NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf.c \
+           node/cf_encode.c node/cf_history.c node/cf_json.c node/cf_parse.c node/cf_publish.c \
+           node/cf_recover.c node/cf_say.c node/cf_sub.c node/cf_wait.c node/closes.c \
+           node/control.c node/drain.c node/encode.c node/fill_reply.c node/front.c \
+           node/health.c node/history.c node/http.c node/hub.c node/hub_fan.c node/lag.c \
+           node/listen.c node/main.c node/metrics.c node/notify.c node/options.c node/publish.c \
+           node/rconn.c node/replay.c node/respond.c node/ring.c node/session.c \
+           node/session_send.c node/setup.c node/upgrade.c node/wheel.c node/ws.c
 CTL_SRC  = $(wildcard wsctl/*.c)
 
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/lib/script_text.o

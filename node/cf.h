@@ -21,7 +21,7 @@ int cf_open(struct session *);
 void cf_free(struct session *);
 /* The same, but keeps s->cf: the session is being closed. */
 void cf_leave_all(struct session *);
-/* One WebSocket message. */
+/* One WebSocket message. It is counted against message_rate by its commands. */
 void cf_message(struct session *, enum kind, const uint8_t *, size_t);
 /* Each subscription that is in its channel. */
 void cf_each(struct session *, void (*f)(struct subscriber *));

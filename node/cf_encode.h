@@ -13,5 +13,7 @@
 void cf_publication(struct buf *out, const struct message *);
 /* {"push":{"channel":"...","pub":{...}}} */
 void cf_push(struct buf *out, const char *channel, const struct message *);
+/* The publication alone, within a push that was written so. */
+const char *cf_push_pub(const char *push, size_t push_len, size_t channel_len, size_t *len);
 
 #endif

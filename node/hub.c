@@ -254,29 +254,39 @@ void hub_wait(struct channel *c, struct waiter *w, const struct position *since)
 		history_refill(&c->cache->h);
 }
 
+static bool take_off(struct waiter **at, const struct waiter *w)
+{
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	*at = w->next;
+	return true;
+}
+
 void hub_unwait(struct waiter *w)
 {
 	struct channel *c = w->c;
-	struct waiter **at;
 
 	if (!c)
 		return;
-	for (at = &c->waiters; *at && *at != w;)
-		at = &(*at)->next;
-	if (*at)
-		*at = w->next;
+	if (!take_off(&c->waiters, w))
+		take_off(&c->waking, w);
 	w->c = NULL;
 	hub_touch(c);
 }
 
-/* Who begins to wait meanwhile waits for the next time. */
+/* Who begins to wait meanwhile waits for the next time. What one is told may end others. */
 void hub_wake(struct channel *c, bool ok)
 {
-	struct waiter *w, *list = c->waiters;
+	struct waiter *w, **end = &c->waking;
 
+	while (*end)
+		end = &(*end)->next;
+	*end = c->waiters;
 	c->waiters = NULL;
-	while ((w = list)) {
-		list = w->next;
+	while ((w = c->waking)) {
+		c->waking = w->next;
 		w->c = NULL;
 		w->done(w, ok);
 	}

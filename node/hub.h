@@ -74,7 +74,7 @@ struct channel {
 	struct cache *cache;                   /* NULL: no history */
 	struct channel *idle_next, *idle_prev; /* in the linger list while unused */
 	uint64_t idle_since_ms;
-	struct waiter *waiters;
+	struct waiter *waiters, *waking; /* waking: within hub_wake, still to be told */
 	uint64_t in, out, dropped;
 	uint16_t name_len;
 	char name[];

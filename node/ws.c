@@ -38,7 +38,7 @@ static void reject(struct session *s, uint16_t code, const char *why)
 }
 
 /* message_rate as a token bucket that holds one second's worth, at least one message. */
-static void take_token(struct session *s)
+void ws_spend(struct session *s, uint32_t n)
 {
 	const struct rate *r = &node.cfg->node.message_rate;
 	uint32_t now = (uint32_t)node_now_ms();
@@ -49,7 +49,7 @@ static void take_token(struct session *s)
 	if (s->tokens > full)
 		s->tokens = full;
 	s->tokens_ms = now;
-	s->tokens -= 1;
+	s->tokens -= (float)n;
 	if (s->tokens >= 0 || s->throttled || s->state != SESSION_OPEN)
 		return;
 	s->throttled = true;
@@ -73,13 +73,14 @@ static void message(struct session *s, enum kind kind, const uint8_t *p, size_t 
 	struct message m = {.kind = kind, .p = p, .len = len};
 	struct channel *c = s->home;
 
+	if (!s->cf)
+		node.count.messages_in++;
 	if (kind == KIND_TEXT && !utf8_valid(p, len)) {
 		reject(s, 1007, "text is not UTF-8");
 		return;
 	}
 	if (s->cf) {
-		cf_message(s, kind, p, len);
-		take_token(s);
+		cf_message(s, kind, p, len); /* spends by itself */
 		return;
 	}
 	if (c->rule->publish == PUBLISH_NOBODY ||
@@ -89,7 +90,7 @@ static void message(struct session *s, enum kind kind, const uint8_t *p, size_t 
 		return;
 	}
 	publish_message(c, &m, NULL, NULL);
-	take_token(s);
+	ws_spend(s, 1);
 }
 
 static int grow(struct session *s, size_t more)

@@ -9,6 +9,7 @@
 
 struct channel;
 struct upgrade;
+struct session;
 struct wheel_entry;
 
 struct ws_handshake {
@@ -22,6 +23,9 @@ struct ws_handshake {
 int ws_init(void);
 void ws_free(void);
 void ws_adopt(struct ws_handshake *);
+/* A client sent so many messages or commands: beyond message_rate it isn't read from for a while.
+ */
+void ws_spend(struct session *, uint32_t n);
 /* Called by the wheel: a client over message_rate is read again. */
 void ws_resume(struct wheel_entry *);
 /* Once a second: lws's own timers stall on a foreign libev loop (4.1.6) without it. */
