@@ -359,3 +359,43 @@ roll_back() { rcli copy saved:m "$M" replace && rcli copy saved:s "$S" replace; 
 		is "$(rcli -x script load <"$f")" "$(sha1sum <"$f" | cut -d' ' -f1)"
 	done
 }
+
+# rights NAME: the rules that wscale.yaml(5) gives that user.
+rights() {
+	mandoc -Tascii -O width=100 "$ROOT/man/wscale.yaml.5" | col -bx |
+		awk -v name="$1" '/ACL SETUSER/ { on = $3 == name; $1 = $2 = $3 = "" } !NF { on = 0 } on' |
+		tr -s ' \n' ' ' | sed 's/>PASSWORD/>secret/'
+}
+@test "the rights that the manual gives suffice for the scripts, and reach no other channel" {
+	requires mandoc col
+	local rules u
+	for u in wscale backend; do
+		rules=$(rights "$u")
+		[[ $rules == *+xadd* ]]
+		# shellcheck disable=SC2086 # words
+		rcli acl setuser "$u" $rules
+	done
+	lua() { rcli --user "$U" --pass secret --no-auth-warning --json --eval "$ROOT/lib/lua/$1.lua" "${@:2}"; }
+	U=backend
+	is "$(publish a s 1 | jq '.[0]')" 1
+	rcli del "$M"
+	is "$(publish b s 2 | jq '.[0]')" 1
+	TTL=0
+	is "$(publish c | jq '.[0]')" 1
+	run lua publish other.h:m:x other.h:s:x , other:x 1 0 t x
+	[[ $output == *"NOPERM"* || $output == *"can't access"* || $output == *"no permission"* ]]
+	U=wscale
+	is "$(publish d s 3 | jq '.[2]')" 3
+	check
+	TTL=60000
+	rcli pexpire "$M" 1000
+	check
+	fill "" 0 0
+	is "$PAYLOADS" "b c d"
+	fill zzzzzzzzzz 3 "$MICROS" 1 1
+	is "$BASE" 3
+	rcli del "$M"
+	fill "" 0 0
+	is "$TOP" 0
+	is "$(purge | jq '.[1]')" '"1"'
+}
