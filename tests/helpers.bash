@@ -181,7 +181,7 @@ write_yaml() {
 		indented "${YAML_REDIS:-}"
 		printf 'haproxy:\n  file: %s/haproxy.cfg\n  bind: "127.0.0.1:%s"\n' "$W" "${PORT[haproxy]}"
 		printf '  socket: %s/admin.sock\n  master: %s/master.sock\n  state_dir: %s/state\n' "$W" "$W" "$W"
-		printf '  stats: 127.0.0.1:%s\n  maxconn: 5000\n' "${PORT[stats]}"
+		printf '  stats: 127.0.0.1:%s\n  maxconn: %s\n' "${PORT[stats]}" "${MAXCONN:-5000}"
 		indented "${YAML_HAPROXY:-}"
 		section node "${YAML_NODE:-}"
 		section auth "${YAML_AUTH:-}"

@@ -292,12 +292,15 @@ void herd_tick(uint64_t now)
 		ready = true;
 }
 
-void herd_storm(void)
+size_t herd_storm(void)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < opt->clients; i++) {
 		if (all[i].state != OPEN)
 			continue;
 		herd_tally.dropped++;
+		n++;
 		ended(&all[i]);
 		reconnect_later(&all[i], 0);
 		all[i].when = 0;
@@ -306,6 +309,7 @@ void herd_storm(void)
 		if (all[i].state == IDLE && all[i].when == 0)
 			begin(&all[i]);
 	}
+	return n;
 }
 
 void herd_look(struct herd_state *s)

@@ -39,8 +39,8 @@ int herd_init(const struct herd_opt *, int epoll);
 /* An event of the epoll with this pointer. */
 void herd_event(void *client);
 void herd_tick(uint64_t now);
-/* All drop their connections, without a Close, and come back at once. */
-void herd_storm(void);
+/* All drop their connections, without a Close, and come back at once; how many. */
+size_t herd_storm(void);
 void herd_look(struct herd_state *);
 const struct lane *herd_lane(unsigned channel);
 

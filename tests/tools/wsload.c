@@ -14,9 +14,10 @@
  * --churn: so many clients a second leave by themselves (1000) and come back at once.
  * --hold: clients never read after the handshake; --silent: they connect and say nothing at all.
  * stdout: "ready N" once all are connected (--silent: were), those with history also attached;
- * SIGUSR1: one JSON line of the interval since the last one; SIGUSR2: a storm, all clients drop
- * their connections and come back at once; SIGTERM, SIGINT, --seconds: one JSON line of the whole
- * run, "final":true, and exit 0. Sources are spread over 127.0.0.2-250 when HOST is 127.*.
+ * SIGUSR1: one JSON line of the interval since the last one; SIGHUP: a shorter one of how they are;
+ * SIGUSR2: a storm, all clients drop their connections and come back at once ("storm N");
+ * SIGTERM, SIGINT, --seconds: one JSON line of the whole run, "final":true, and exit 0.
+ * Sources are spread over 127.0.0.2-250 when HOST is 127.*.
  */
 #include "herd.h"
 
@@ -42,20 +43,28 @@ static unsigned seconds;
 static uint64_t begun;
 static struct tally whole; /* without herd_tally */
 
+/* "{" and how they are now. */
+static void look(bool final)
+{
+	struct herd_state s;
+
+	herd_look(&s);
+	printf("{\"final\":%s,\"clients\":%u,\"connected\":%zu,\"attached\":%zu,"
+	       "\"behind\":%" PRIu64 ",\"ms\":%" PRIu64,
+	       final ? "true" : "false", opt.clients, s.connected, s.attached, s.behind,
+	       ws_now() - begun);
+}
+
 static void report(bool final)
 {
 	struct tally *t = &herd_tally;
-	struct herd_state s;
 
 	if (final) {
 		tally_add(&whole, &herd_tally);
 		t = &whole;
 	}
-	herd_look(&s);
-	printf("{\"final\":%s,\"clients\":%u,\"connected\":%zu,\"attached\":%zu,"
-	       "\"behind\":%" PRIu64 ",\"ms\":%" PRIu64 ",",
-	       final ? "true" : "false", opt.clients, s.connected, s.attached, s.behind,
-	       ws_now() - begun);
+	look(final);
+	putchar(',');
 	tally_print(t, stdout);
 	if (opt.channels <= TOPS_MAX) {
 		fputs(",\"tops\":{", stdout);
@@ -153,19 +162,29 @@ static int options(int argc, char **argv)
 	return opt.url.host[0] && opt.clients && opt.channels ? 0 : -1;
 }
 
-/* SIGUSR1 and SIGUSR2 are served; true: another one, the end. */
+/* Serves what came; true: it's the end. */
 static bool signals(int fd)
 {
 	struct signalfd_siginfo si;
 	bool stop = false;
 
 	while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGUSR1)
+		switch (si.ssi_signo) {
+		case SIGUSR1:
 			report(false);
-		else if (si.ssi_signo == SIGUSR2)
-			herd_storm();
-		else
+			break;
+		case SIGHUP:
+			look(false);
+			puts("}");
+			fflush(stdout);
+			break;
+		case SIGUSR2:
+			printf("storm %zu\n", herd_storm());
+			fflush(stdout);
+			break;
+		default:
 			stop = true;
+		}
 	}
 	return stop;
 }
@@ -220,6 +239,7 @@ int main(int argc, char **argv)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
