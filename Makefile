@@ -76,20 +76,24 @@ $(BUILD)/obj/%.o: %.S
 BINDIR   = $(DESTDIR)$(PREFIX)/bin
 MANDIR   = $(DESTDIR)$(PREFIX)/share/man
 DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/wscale
+DATADIR  = $(DESTDIR)$(PREFIX)/share/wscale
 SYSUSERS = $(DESTDIR)$(PREFIX)/lib/sysusers.d
 TMPFILES = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
 MAN5 = man/wscale.yaml.5
+MAN7 = man/wscale.7
 MAN8 = man/wsctl.8 man/wsnode.8
 DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example
 
 install: all
-	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man8 $(DOCDIR) $(SYSUSERS) $(TMPFILES) \
-		$(DESTDIR)$(UNITDIR) $(CONFDIR)
+	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) \
+		$(SYSUSERS) $(TMPFILES) $(DESTDIR)$(UNITDIR) $(CONFDIR)
 	$(INSTALL) -m 755 $(BUILD)/wsnode $(BUILD)/wsctl $(BINDIR)
 	$(INSTALL) -m 644 $(MAN5) $(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN7) $(MANDIR)/man7
 	$(INSTALL) -m 644 $(MAN8) $(MANDIR)/man8
 	$(INSTALL) -m 644 $(DOCS) $(DOCDIR)
+	$(INSTALL) -m 644 lib/lua/publish.lua $(DATADIR)
 	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
 	$(INSTALL) -m 644 systemd/wscale.tmpfiles $(TMPFILES)/wscale.conf
 	sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/wsnode@.service.in \
@@ -100,9 +104,10 @@ install: all
 # The administrator's own files stay, and with them their directory.
 uninstall:
 	rm -f $(BINDIR)/wsnode $(BINDIR)/wsctl $(SYSUSERS)/wscale.conf $(TMPFILES)/wscale.conf
-	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8)))
+	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7)))
+	rm -f $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8))) $(DATADIR)/publish.lua
 	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(DESTDIR)$(UNITDIR)/wsnode@.service
-	rmdir $(DOCDIR) $(CONFDIR) 2>/dev/null || :
+	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) 2>/dev/null || :
 
 demo:
 	@BUILD=$(BUILD) MAKE="$(MAKE)" demo/run

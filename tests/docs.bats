@@ -18,7 +18,7 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 @test "the manuals are clean mdoc" {
 	requires mandoc
 	local f
-	for f in "$ROOT"/man/*.[58]; do
+	for f in "$ROOT"/man/*.[578]; do
 		run mandoc -Tlint -W warning "$f"
 		echo "$output"
 		[ "$status" -eq 0 ]
@@ -29,7 +29,7 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 @test "the manuals are read as paragraphs: no column of single words" {
 	requires mandoc
 	local f
-	for f in "$ROOT"/man/*.[58]; do
+	for f in "$ROOT"/man/*.[578]; do
 		mandoc -Tascii -O width=78 "$f" | col -bx >"$W/page"
 		run awk 'length > 79 || /^ {45}/ { print FILENAME ":" FNR ": " $0 }' "$W/page"
 		[ -z "$output" ] || fail "${f##*/}: ${lines[0]}"

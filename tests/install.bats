@@ -21,7 +21,9 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		usr/share/doc/wscale/README.md 644
 		usr/share/doc/wscale/wscale.yaml 644
 		usr/share/doc/wscale/wsnode.env.example 644
+		usr/share/wscale/publish.lua 644
 		usr/share/man/man5/wscale.yaml.5 644
+		usr/share/man/man7/wscale.7 644
 		usr/share/man/man8/wsctl.8 644
 		usr/share/man/man8/wsnode.8 644
 	END

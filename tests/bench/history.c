@@ -374,7 +374,7 @@ int main(int argc, char **argv)
 		for (int k = 0; k < KINDS; k++)
 			us[k][r] = measure(&kinds[k], messages / kinds[k].share);
 	print_version();
-	printf("%d B, %d subscribers, pipelined by %d, medians of %d alternating rounds\n", PAYLOAD,
+	printf("%d B, %d subscribers, pipelined by %d\nmedians of %d alternating rounds\n", PAYLOAD,
 	       SUBSCRIBERS, WINDOW, rounds);
 	printf("%-34s %12s %8s %14s\n", "", "CPU of Redis", "ratio", "a core's most");
 	for (int k = 0; k < KINDS; k++) {
