@@ -1,7 +1,7 @@
 /*
  * position: a place in a channel's history: the epoch, which changes whenever offsets begin anew or
- * can't be trusted any more, and the offset of a message in it, from 1 on. Written EPOCH-OFFSET, the
- * epoch in base 36 (it is the time of its beginning in microseconds), or "-": no history.
+ * can't be trusted any more, and the offset of a message in it, from 1 on. Written EPOCH-OFFSET,
+ * the epoch in base 36 (it is the time of its beginning in microseconds), or "-": no history.
  */
 #ifndef WSCALE_POSITION_H
 #define WSCALE_POSITION_H

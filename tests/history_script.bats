@@ -399,3 +399,26 @@ rights() {
 	is "$TOP" 0
 	is "$(purge | jq '.[1]')" '"1"'
 }
+
+@test "a node and wsctl with those rights serve a channel with history" {
+	requires mandoc col
+	# shellcheck disable=SC2046
+	rcli acl setuser wscale $(rights wscale)
+	secret redis.password secret
+	YAML_REDIS=$'user: wscale\npassword_file: redis.password'
+	YAML_CHANNELS='rules: [ { match: "news", history: {} } ]'
+	NODES=ws1
+	write_yaml
+	start_node ws1
+	run -0 wsctl publish news before
+	ws_open a "$(url ws1 /ws/news)" -p wscale.id
+	ws_wait a 'text !ready [0-9a-z]+-1$'
+	run -0 wsctl publish news hello
+	ws_wait a 'hello$'
+	ws_send a mine
+	ws_wait a 'mine$'
+	run -0 wsctl purge news
+	run -0 wsctl channels
+	refute grep NOPERM "$W/log/ws1"
+	is "$(rcli --raw acl log | grep -c username)" 0
+}
