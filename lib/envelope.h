@@ -21,8 +21,7 @@
 enum kind {
 	KIND_TEXT = 1, /* RFC 6455 5.2: opcodes */
 	KIND_BINARY = 2,
-	KIND_PURGE =
-		3, /* everything before it is gone from the history; not a message for clients */
+	KIND_PURGE = 3, /* everything before it is gone; not for clients */
 };
 
 enum { ENVELOPE_HEAD = 9 }; /* "\0WS1 t -\n" */
@@ -32,8 +31,7 @@ struct message {
 	const uint8_t *p; /* borrowed from the input */
 	size_t len;
 	struct position at; /* epoch 0: without a place in a history */
-	uint64_t
-		micros; /* when Redis took it (Unix time); with `at` it tells two histories apart */
+	uint64_t micros;    /* when Redis took it (Unix time); with `at`: which message it is */
 };
 
 /* What arrived from Redis. Never fails. */
