@@ -151,6 +151,7 @@ static int members(struct cf_text line, struct cf_command *c, struct cf_text req
 int cf_parse(struct cf_text line, struct cf_command *c)
 {
 	struct cf_text requests[CF_METHODS] = {{NULL, 0}}, key, v;
+	int m = 0;
 
 	memset(c, 0, sizeof *c);
 	c->since.any_epoch = true;
@@ -163,11 +164,12 @@ int cf_parse(struct cf_text line, struct cf_command *c)
 	}
 	if (members(line, c, requests))
 		return -1;
-	while (c->method < CF_METHODS && !requests[c->method].p)
-		c->method++;
-	if (c->method == CF_NONE)
+	while (m < CF_METHODS && !requests[m].p)
+		m++;
+	c->method = (enum cf_method)m;
+	if (m == CF_METHODS)
 		return 0;
-	line = requests[c->method];
+	line = requests[m];
 	if (line.p[0] != '{')
 		return -1;
 	while (cf_json_member(&line, &key, &v))

@@ -33,7 +33,7 @@ $(T)/tools/%.o: tests/tools/%.c
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = kafka render hap_csv statefile opts table edit edit_random persist persist_rendered lock
-UNIT_NODE = wheel batch lag http front rconn
+UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
@@ -53,6 +53,8 @@ $(T)/unit/test_lag: $(BUILD)/obj/node/lag.o $(BUILD)/obj/node/batch.o
 $(T)/unit/test_http: $(BUILD)/obj/node/http.o
 $(T)/unit/test_front: $(BUILD)/obj/node/front.o $(BUILD)/obj/node/http.o $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_rconn: $(BUILD)/obj/node/rconn.o
+$(T)/unit/test_cf_parse: $(BUILD)/obj/node/cf_parse.o $(BUILD)/obj/node/cf_json.o
+$(T)/unit/test_cf_encode: $(BUILD)/obj/node/cf_encode.o $(BUILD)/obj/node/cf_json.o
 $(T)/unit/test_front $(T)/unit/test_rconn: LIBS_CTL += -lev
 $(T)/unit/test_talk: $(addprefix $(T)/tools/,talk.o follow.o json.o tally.o ws.o)
 $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
@@ -60,7 +62,7 @@ $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num edit hap_csv kafka http
+FUZZ         = config jwt envelope num edit hap_csv kafka http cf
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
@@ -69,6 +71,7 @@ $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
 $(T)/fuzz/fuzz_kafka: wsctl/kafka.c
 $(T)/fuzz/fuzz_http: node/http.c
+$(T)/fuzz/fuzz_cf: node/cf_encode.c node/cf_json.c node/cf_parse.c
 $(FUZZ_BIN): $(T)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) lib/script_text.S $(LUA) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) $(PKG_CFLAGS) -o $@ $< $(filter wsctl/%.c node/%.c,$^) $(LIB_SRC) lib/script_text.S $(LIBS_CTL)
