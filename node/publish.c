@@ -54,7 +54,6 @@ int publish_message(struct channel *c, const struct message *m, bus_done *done, 
 	struct call call;
 	int rc = -1;
 
-	node.count.messages_in++;
 	if (node.standalone) {
 		within(c, m, done, arg);
 		return 0;

@@ -30,7 +30,7 @@ begin() {
 # reader NAME CHANNEL [ID]: with wscale.id, from ID on.
 reader() { ws_open "$1" "$(url "${NODE:-ws1}" "/ws/$2${3:+?since=$3}")" -p wscale.id; }
 # got NAME: its frames, notices included, one a line: ID|payload or the notice.
-got() { sed -n 's/^text //p' "$W/log/ws.$1" | sed 's/\\n/|/'; }
+got() { sed -n 's/^text //p' "$W/log/ws.$1" | sed 's/\\x0a/|/'; }
 got_is() {
 	local want
 	want=$(printf '%s\n' "${@:2}")
