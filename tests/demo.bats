@@ -22,7 +22,8 @@ bad() { # bad NAME: a program that says why and ends
 	chmod 755 "$W/$1"
 }
 
-@test "the tour adds a node and drains another: nobody is cut off, nothing is lost, nothing stays" {
+@test "the tour adds a node and drains another: nobody is cut off, nothing is missed, nothing stays" {
+	local sent clients received moved back
 	spawn demo env DEMO_SECONDS=1 make -s -C "$ROOT" BUILD="$BUILD" demo
 	exits demo 120
 	cat "$W/log/demo"
@@ -33,6 +34,12 @@ bad() { # bad NAME: a program that says why and ends
 	log_has demo '^ws1 +.* drained +up'
 	log_has demo 'closes +1012 x [1-9][0-9]*; nobody was cut off \(1006 x 0\)'
 	log_has demo ' 0 lost, 0 doubled, 0 out of order'
+	read -r sent clients < <(sed -nE 's/^What the ([0-9]+) clients.*/\1/p; s/^  sent +([0-9]+) .*/\1/p' "$W/log/demo" | tac | paste -sd' ')
+	received=$(sed -nE 's/^  received +([0-9]+);.*/\1/p' "$W/log/demo")
+	[ "$received" -eq $((sent * clients)) ]
+	read -r moved back < <(sed -nE 's/^  moved +([0-9]+) clients; ([0-9]+) of them got all.*/\1 \2/p' "$W/log/demo")
+	[ "$moved" -gt 0 ]
+	[ "$back" -eq "$moved" ]
 	nothing_left
 }
 

@@ -92,3 +92,12 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 		[ -e "$ROOT/$f" ] || fail "README.md points to $f"
 	done
 }
+
+@test "the bench whose table stands in wscale(7) runs and has those rows" {
+	requires redis-server
+	rows() { sed -nE 's/^ *([a-zA-Z].*[^ ]) +[0-9.]+ us +[0-9.]+ +[0-9]+\/s$/\1/p'; }
+	"$TOOLS/bench_history" 1 100 >"$W/bench"
+	cat "$W/bench"
+	[ "$(rows <"$W/bench" | wc -l)" -ge 5 ]
+	diff -u <(rows <"$W/bench") <(rows <"$ROOT/man/wscale.7")
+}

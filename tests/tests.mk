@@ -98,7 +98,7 @@ bench-history:
 
 # --- all together
 .PHONY: tools unit fuzz check deps tidy
-tools: $(TOOLS) $(T)/hapctl
+tools: $(TOOLS) $(T)/hapctl $(T)/bench_history
 unit: $(UNIT)
 	BUILD="$(BUILD)" tests/run $(UNIT)
 
