@@ -51,7 +51,7 @@ grows() { [ "$(wc -l <"$1")" -gt "$2" ]; }
 # storm: all clients drop their connections and come back at once.
 storm() {
 	local before
-	before=$(grep -c '^storm' "$W/log/herd")
+	before=$(grep -c '^storm' "$W/log/herd" || :)
 	kill -USR2 "$(pid herd)" && wait_until 10 stormed "$before"
 }
 stormed() { [ "$(grep -c '^storm' "$W/log/herd")" -gt "$1" ]; }

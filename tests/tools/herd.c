@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 enum { HANDSHAKE_MS = 10000, FIN_MS = 3000 };
-/* LEAVING: our Close is out; ENDING: a Close or an answer came, TCP is to end. */
-enum state { IDLE, CONNECTING, HANDSHAKE, OPEN, LEAVING, ENDING };
+/* LEAVING: our Close is out; ENDING: a Close came, TCP is to end; REFUSED: another answer than 101.
+ */
+enum state { IDLE, CONNECTING, HANDSHAKE, OPEN, LEAVING, ENDING, REFUSED };
 
 struct client {
 	int fd;
@@ -135,7 +136,7 @@ static bool on_event(void *arg, const struct ws_event *e)
 		return true;
 	case WS_EV_HTTP:
 		herd_tally.status[e->status < 600 ? e->status : 0]++;
-		turn(c, ENDING);
+		turn(c, REFUSED);
 		return false;
 	case WS_EV_BAD:
 		herd_tally.bad++;
@@ -216,6 +217,8 @@ static void readable(struct client *c)
 		ws_feed(&c->ws, buf, (size_t)n, on_event, c);
 		if (opt->hold && c->state == OPEN)
 			epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, NULL);
+		if (c->state == REFUSED)
+			reconnect_later(c, opt->back);
 		return;
 	}
 	ws_end(&c->ws, on_event, c);

@@ -45,6 +45,7 @@ void tally_add(struct tally *w, const struct tally *p)
 	w->hung += p->hung;
 	w->resumed += p->resumed;
 	w->recovered += p->recovered;
+	w->renamed += p->renamed;
 	w->announced += p->announced;
 	w->skipped += p->skipped;
 	w->redone += p->redone;
@@ -117,12 +118,12 @@ static void print_history(const struct tally *t, FILE *f)
 	if (!v)
 		abort();
 	fprintf(f,
-	        ",\"resumed\":%" PRIu64 ",\"recovered\":%" PRIu64 ",\"announced\":%" PRIu64
-	        ",\"skipped\":%" PRIu64 ",\"redone\":%" PRIu64 ",\"misplaced\":%" PRIu64
-	        ",\"conflicts\":%" PRIu64 ",\"strangers\":%" PRIu64 ",\"resubscribed\":%" PRIu64
-	        ",\"dropped\":%" PRIu64 ",",
-	        t->resumed, t->recovered, t->announced, t->skipped, t->redone, t->misplaced,
-	        t->conflicts, t->strangers, t->resubscribed, t->dropped);
+	        ",\"resumed\":%" PRIu64 ",\"recovered\":%" PRIu64 ",\"renamed\":%" PRIu64
+	        ",\"announced\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"redone\":%" PRIu64
+	        ",\"misplaced\":%" PRIu64 ",\"conflicts\":%" PRIu64 ",\"strangers\":%" PRIu64
+	        ",\"resubscribed\":%" PRIu64 ",\"dropped\":%" PRIu64 ",",
+	        t->resumed, t->recovered, t->renamed, t->announced, t->skipped, t->redone,
+	        t->misplaced, t->conflicts, t->strangers, t->resubscribed, t->dropped);
 	for (size_t i = 0; i < t->n_gaps; i++)
 		v[i] = t->gaps[i].whole;
 	print_quantiles("gap", v, t->n_gaps, f);

@@ -26,6 +26,7 @@ struct tally {
 	/* With history: */
 	uint64_t resumed;      /* connections and subscriptions that said where they go on */
 	uint64_t recovered;    /* of those, nothing was missing */
+	uint64_t renamed;      /* told of a new epoch without a loss, within a connection */
 	uint64_t announced;    /* losses that the server told of */
 	uint64_t skipped;      /* numbers that went missing in them */
 	uint64_t redone;       /* messages twice because Redis forgot them before it acknowledged */

@@ -268,7 +268,7 @@ static void acknowledged(unsigned long ch, const struct reply *r)
 	receivers += strtoull(r->word[3], NULL, 10);
 	if (!same && channel[ch].epoch[0])
 		epochs++;
-	if (same && offset <= channel[ch].offset)
+	if (offset <= channel[ch].offset)
 		rollbacks++;
 	channel[ch].offset = offset;
 	snprintf(channel[ch].epoch, sizeof(channel[ch].epoch), "%.15s", r->word[1]);

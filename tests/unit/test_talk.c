@@ -119,15 +119,18 @@ static void id(void)
 	frame("a-8\n1 0 ch0");
 	frame("a-9\n2 0 ch0 xxx");
 	ok(clean() && t.received == 2 && lane.top == 2 && t.n_gaps == 0, "id: it follows");
-	ok(refused("!ready a-9") && refused("!recovered a-9") && refused("a-10") &&
+	ok(refused("!ready a-9") && refused("!recovered a-8") && refused("a-10") &&
 	           refused("-\n3 0 ch0"),
 	   "id: nothing else comes later");
+	frame("!recovered aa-9");
+	ok(clean() && t.renamed == 1 && t.recovered == 0, "id: a new epoch without a loss");
+	k.f.at.epoch[1] = '\0';
 	talk_end(&k);
 	ok(strncmp(request(), "GET /ws/ch0?since=a-9 HTTP/1.1\r\n", 32) == 0 && t.resumed == 1,
 	   "id: it comes back from where it was");
 	lane.top = 4;
 	opened();
-	ok(refused("!ready a-9") && refused("!recovered a-8") && refused("!recovered b-9"),
+	ok(refused("!ready a-9") && refused("!recovered a-8") && refused("!recovered 9-9"),
 	   "id: it must be told of what it asked for");
 	frame("!recovered a-9");
 	frame("a-10\n3 0 ch0");
