@@ -172,10 +172,12 @@ static void dropped(struct session *s)
 	uint8_t frame[FRAME_CLOSE_MAX];
 	char rest[4096];
 	ssize_t n = 1;
-	int close_len = lws_get_close_length(s->wsi);
+	int close_len;
 
+	/* Also of a connection that broke within its handshake. */
 	if (!s->opened || s->state == SESSION_GONE)
 		return;
+	close_len = lws_get_close_length(s->wsi);
 	if (s->state == SESSION_CLOSING) {
 		session_gone(s, 0);
 		return;
