@@ -161,8 +161,7 @@ static void dispatch(struct cf *cf, const struct cf_command *cmd)
 	/* Nothing but the answer to a ping goes without an id or before connect. */
 	if (cmd->method == CF_NONE && !cmd->id)
 		return;
-	if ((!cmd->id && cmd->method != CF_SEND) || cf->refused ||
-	    (!cf->connected && cmd->method != CF_CONNECT)) {
+	if ((!cmd->id && cmd->method != CF_SEND) || (!cf->connected && cmd->method != CF_CONNECT)) {
 		cf_close_bad(cf);
 		return;
 	}

@@ -62,7 +62,8 @@ struct cf {
 	struct cf_ack *acks;    /* publishes under way */
 	uint16_t n_subs, cap_subs;
 	uint16_t waiting; /* asks and acks */
-	bool connected, refused;
+	bool connected;
+	bool refused; /* what it sends after its connect was answered with an error isn't read */
 };
 
 /* Opens out for what is worked on now; false: it is open already, the caller doesn't close it. */
