@@ -41,7 +41,7 @@ enum {
 	GIVE_UP_S = 5
 };
 
-static volatile sig_atomic_t stop, asked;
+static volatile sig_atomic_t stop, asked, paused;
 static uint64_t sent, receivers, errors, acked, again, known, epochs, rollbacks;
 static const char *redis, *cluster = "wscale", *prefix = "ch", *source = "wspub";
 static char *script; /* NULL: plain */
@@ -55,7 +55,9 @@ static struct {
 
 static void on_signal(int s)
 {
-	if (s == SIGUSR1)
+	if (s == SIGUSR2)
+		paused = !paused;
+	if (s == SIGUSR1 || s == SIGUSR2)
 		asked = 1;
 	else
 		stop = 1;
@@ -475,6 +477,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
 	begin = now();
 
 	for (uint64_t tried = 0; !stop && (!count || sent < count); tried++) {
@@ -483,6 +486,10 @@ int main(int argc, char **argv)
 		do {
 			report_if_asked();
 			pause_s(due - now());
+			for (; paused && !over(); begin += 0.02, due += 0.02) {
+				pause_s(0.02);
+				report_if_asked();
+			}
 		} while (!stop && now() < due);
 		if (over())
 			break;
