@@ -27,12 +27,13 @@ enum exit_code {
 struct opts {
 	const char *config; /* -c */
 	bool json, quiet, dry_run, help;
-	bool runtime, force, kill, no_wait, overwrite;
+	bool runtime, force, kill, no_wait, overwrite, skip_large;
 	bool has_weight, has_maxconn;
 	uint32_t weight, maxconn;
 	uint64_t over_ms, deadline_ms, wait_ms; /* 0: not given */
 	struct rate rate;                       /* count 0: not given */
 	const char *output;                     /* -o */
+	const char *from;                       /* publish --from */
 	const char *sub;                        /* token --sub */
 	const char *subscribe, *publish;        /* token: comma-separated patterns */
 	uint64_t expires_ms;                    /* token --expires, 0: not given */

@@ -1,234 +1,188 @@
 /*
- * wsctl publish: plain PUBLISH to the channel's Redis name: one message, or one for each line of
- * standard input, sent as it comes, pipelined by what was there to read, and acknowledged before
- * the next read. What can't travel bare is wrapped as a node would.
+ * wsctl publish: one message, or each line of standard input, or kcat's output, to a channel. Here
+ * are the arguments, the choice between the two ways of sending (publish.h), and what the operator
+ * and --json get to hear.
  */
-#include <errno.h>
-#include <hiredis/hiredis.h>
 #include <jansson.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../lib/buf.h"
 #include "../lib/channel.h"
-#include "../lib/envelope.h"
-#include "../lib/num.h"
 #include "cmd.h"
-#include "ctl.h"
-#include "members.h"
+#include "publish.h"
 #include "table.h"
 
-struct pub {
-	struct run *r;
-	redisContext *c;
-	const char *channel;
-	char redis_name[REDIS_NAME_MAX];
-	uint64_t sent, acked, lines;
-	long long heard; /* by the last message */
-	struct buf scratch;
-};
-
-static int away(const struct pub *p)
+bool publish_keeps(const struct run *r, const char *channel)
 {
-	char at[ENDPOINT_STR], n[NUM_STR];
-	const char *why = p->c->err ? p->c->errstr : "no answer";
-
-	redis_url_str(&p->r->cfg->redis.url, at);
-	say_error("redis %s: %s", at, why);
-	if (p->sent > p->acked && p->sent > 1)
-		say_error("%s messages acknowledged, then %llu unknown", num_count(p->acked, n),
-		          (unsigned long long)(p->sent - p->acked));
-	return EXIT_AWAY;
+	if (config_rule(r->cfg, channel)->history_size)
+		return true;
+	say_error("channel %s keeps no history; give its rule in %s one: history: { size: 100, "
+	          "ttl: 1h }",
+	          channel, r->cfg->path);
+	return false;
 }
 
-/* Queues one message on the connection. */
-static int queue(struct pub *p, const char *text, size_t len)
+static const char *heard(const struct publish *p, char out[static 64])
 {
-	const uint8_t *bytes = (const uint8_t *)text;
-	enum kind kind = utf8_valid(bytes, len) ? KIND_TEXT : KIND_BINARY;
-	char head[ENVELOPE_HEAD];
-	size_t head_len = envelope_head(kind, bytes, len, head), max = p->r->cfg->node.max_message;
-	const char *argv[3] = {"PUBLISH", p->redis_name, text};
-	size_t lens[3] = {7, strlen(p->redis_name), len};
-	char limit[24];
+	char n[NUM_STR];
 
-	if (len > max) {
-		num_size_str(max, limit);
-		if (p->lines)
-			say_error("line %llu is longer than node.max_message (%s)",
-			          (unsigned long long)p->lines, limit);
-		else
-			say_error("the message is longer than node.max_message (%s)", limit);
-		return EXIT_FAILED;
-	}
-	if (head_len) {
-		buf_reset(&p->scratch);
-		buf_add(&p->scratch, head, head_len);
-		buf_add(&p->scratch, text, len);
-		if (p->scratch.oom) {
-			say_error("out of memory");
-			return EXIT_FAILED;
-		}
-		argv[2] = p->scratch.p;
-		lens[2] = p->scratch.len;
-	}
-	if (redisAppendCommandArgv(p->c, 3, argv, lens) != REDIS_OK)
-		return away(p);
-	p->sent++;
-	return EXIT_OK;
-}
-
-/* Waits until everything that was sent is acknowledged. */
-static int settle(struct pub *p)
-{
-	while (p->acked < p->sent) {
-		redisReply *reply = NULL;
-		int rc = EXIT_OK;
-
-		if (redisGetReply(p->c, (void **)&reply) != REDIS_OK || !reply)
-			return away(p);
-		if (reply->type == REDIS_REPLY_INTEGER) {
-			p->heard = reply->integer;
-			p->acked++;
-		} else {
-			say_error("redis: %s", reply->type == REDIS_REPLY_ERROR
-			                               ? reply->str
-			                               : "unexpected answer");
-			rc = EXIT_FAILED;
-		}
-		freeReplyObject(reply);
-		if (rc)
-			return rc;
-	}
-	return EXIT_OK;
-}
-
-/* Queues each whole line of b and keeps the rest. */
-static int take_lines(struct pub *p, struct buf *b)
-{
-	size_t at = 0;
-	int rc = EXIT_OK;
-
-	while (!rc && at < b->len) {
-		const char *nl = memchr(b->p + at, '\n', b->len - at);
-
-		if (!nl)
-			break;
-		p->lines++;
-		rc = queue(p, b->p + at, (size_t)(nl - b->p) - at);
-		at = (size_t)(nl - b->p) + 1;
-	}
-	if (at) {
-		memmove(b->p, b->p + at, b->len - at);
-		b->len -= at;
-	}
-	return rc;
-}
-
-static int from_stdin(struct pub *p)
-{
-	static char chunk[64 * 1024];
-	struct buf b = {0};
-	int rc = EXIT_OK;
-
-	while (!rc) {
-		struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
-		ssize_t n;
-		int ack;
-
-		if (interrupted() || (poll(&pfd, 1, -1) < 0 && errno == EINTR)) {
-			rc = EXIT_INTERRUPTED;
-			break;
-		}
-		n = read(STDIN_FILENO, chunk, sizeof chunk);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			say_error("can't read standard input: %s", strerror(errno));
-			rc = EXIT_FAILED;
-			break;
-		}
-		if (!n) {
-			/* A last line without its LF is a message too. */
-			if (b.len) {
-				p->lines++;
-				rc = queue(p, b.p, b.len);
-			}
-			ack = settle(p);
-			rc = rc ? rc : ack;
-			break;
-		}
-		buf_add(&b, chunk, (size_t)n);
-		if (b.oom) {
-			say_error("out of memory");
-			rc = EXIT_FAILED;
-			break;
-		}
-		rc = take_lines(p, &b);
-		if (!rc && b.len > p->r->cfg->node.max_message) {
-			p->lines++;
-			rc = queue(p, b.p, b.len);
-		}
-		ack = settle(p);
-		rc = rc ? rc : ack;
-	}
-	buf_free(&b);
-	return rc;
-}
-
-static void report(const struct pub *p, bool many)
-{
-	char n[NUM_STR], h[NUM_STR];
-
-	num_count(p->acked, n);
-	num_count((uint64_t)p->heard, h);
-	if (!p->acked && many)
-		say(p->r, "no message on standard input");
-	else if (many && p->heard)
-		say(p->r, "%s message%s to %s; %s node%s heard the last", n,
-		    p->acked == 1 ? "" : "s", p->channel, h, p->heard == 1 ? "" : "s");
-	else if (many)
-		say(p->r, "%s message%s to %s; no node listens", n, p->acked == 1 ? "" : "s",
-		    p->channel);
-	else if (p->heard)
-		say(p->r, "%s node%s heard it", h, p->heard == 1 ? "" : "s");
+	if (p->heard)
+		snprintf(out, 64, "%s node%s heard", num_count(p->heard, n),
+		         p->heard == 1 ? "" : "s");
 	else
-		say(p->r, "no node listens to %s", p->channel);
+		snprintf(out, 64, "no node listens");
+	return out;
+}
+
+/* "1 message", "9,102 messages" */
+static const char *messages(uint64_t n, char out[static 64])
+{
+	char count[NUM_STR];
+
+	snprintf(out, 64, "%s message%s", num_count(n, count), n == 1 ? "" : "s");
+	return out;
+}
+
+static void report(const struct publish *p, bool kept)
+{
+	char m[64], h[64], seen[64] = "", nulls[64] = "", large[64] = "", n[NUM_STR];
+	const char *last = p->heard ? " the last" : "";
+
+	heard(p, h);
+	if (p->message) {
+		if (p->heard)
+			say(p->r, "%s it", h);
+		else
+			say(p->r, "%s%s to %s", kept ? "kept; " : "", h, p->channel);
+		return;
+	}
+	if (p->seen)
+		snprintf(seen, sizeof seen, ", %s known already", num_count(p->seen, n));
+	if (p->nulls)
+		snprintf(nulls, sizeof nulls, ", %s null skipped", num_count(p->nulls, n));
+	if (p->large)
+		snprintf(large, sizeof large, ", %s too large skipped", num_count(p->large, n));
+	if (!p->acked && !*seen && !*nulls && !*large)
+		say(p->r, "no message on standard input");
+	else if (!p->acked)
+		say(p->r, "%s%s%s%s%s", messages(0, m), p->kafka ? " from Kafka" : "", seen, nulls,
+		    large);
+	else if (p->kafka)
+		say(p->r, "%s from Kafka%s%s%s; %s%s", messages(p->acked, m), seen, nulls, large, h,
+		    last);
+	else
+		say(p->r, "%s to %s; %s%s", messages(p->acked, m), p->channel, h, last);
+}
+
+/* After a failure: where it stands. */
+static void report_failure(const struct publish *p, bool kept)
+{
+	char m[64], up_to[48] = "", unknown[96] = "", n[NUM_STR];
+
+	if (!kept) {
+		if (!p->message)
+			say(p->r, "%llu messages were acknowledged", (unsigned long long)p->acked);
+		return;
+	}
+	if (p->message) {
+		if (p->unknown)
+			say(p->r, "the message may be in the history or not");
+		return;
+	}
+	if (p->unknown)
+		snprintf(unknown, sizeof unknown, "; the next %s may be in the history or not",
+		         num_count(p->unknown, n));
+	if (p->kafka) {
+		say(p->r, "%s acknowledged; read again, each is still there once",
+		    messages(p->acked, m));
+		return;
+	}
+	if (p->acked)
+		snprintf(up_to, sizeof up_to, ", up to line %llu", (unsigned long long)p->acked);
+	say(p->r, "%s acknowledged%s%s", messages(p->acked, m), up_to, unknown);
+}
+
+static void print_json(const struct publish *p, bool kept, int rc)
+{
+	json_t *o = json_pack("{s:s?, s:I, s:I}", "channel", p->channel, "messages",
+	                      (json_int_t)p->acked, "heard", (json_int_t)p->heard);
+	const char *why;
+
+	if (rc) {
+		json_object_set_new(o, "ok", json_false());
+		json_object_set_new(o, "exit", json_integer(rc));
+		json_object_set_new(o, "error",
+		                    json_string(said_error(&why)         ? why
+		                                : rc == EXIT_INTERRUPTED ? "interrupted"
+		                                                         : "failed"));
+	}
+	if (kept) {
+		json_object_set_new(o, "unknown", json_integer((json_int_t)p->unknown));
+		json_object_set_new(o, "seen", json_integer((json_int_t)p->seen));
+	}
+	if (p->kafka) {
+		json_object_set_new(o, "nulls", json_integer((json_int_t)p->nulls));
+		json_object_set_new(o, "large", json_integer((json_int_t)p->large));
+	}
+	say_json(o);
+}
+
+/* CHANNEL [MESSAGE|-], or with --from kafka [CHANNEL] -. EXIT_OK, or EXIT_USAGE, printed. */
+static int arguments(struct run *r, struct publish *p)
+{
+	bool channel_given = true;
+
+	if (r->opts.from) {
+		if (strcmp(r->opts.from, "kafka") != 0) {
+			say_error("--from %.60s: there is only --from kafka", r->opts.from);
+			return EXIT_USAGE;
+		}
+		p->kafka = true;
+		channel_given = r->argc > 1 || strcmp(r->argv[0], "-") != 0;
+	} else if (r->opts.skip_large) {
+		say_error("--skip-large is for --from kafka");
+		return EXIT_USAGE;
+	}
+	if (channel_given) {
+		p->channel = r->argv[0];
+		if (r->argc > 1 && strcmp(r->argv[1], "-") != 0)
+			p->message = r->argv[1];
+	}
+	if (p->kafka && p->message) {
+		say_error("--from kafka reads standard input: wsctl publish --from kafka %.140s -",
+		          p->channel);
+		return EXIT_USAGE;
+	}
+	if (p->channel && !channel_valid(p->channel, strlen(p->channel))) {
+		say_error("\"%.140s\" can't be a channel: 1 to %d of A-Z a-z 0-9 _ : . -",
+		          p->channel, CHANNEL_MAX);
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
 }
 
 int cmd_publish(struct run *r)
 {
-	struct pub p = {.r = r, .channel = r->argv[0]};
-	bool many = r->argc < 2 || !strcmp(r->argv[1], "-");
-	int rc;
+	struct publish p = {.r = r};
+	int rc = arguments(r, &p);
+	bool kept;
 
-	if (!channel_valid(p.channel, strlen(p.channel))) {
-		say_error("\"%.140s\" can't be a channel: 1 to %d of A-Z a-z 0-9 _ : . -",
-		          p.channel, CHANNEL_MAX);
+	if (rc)
+		return rc;
+	kept = p.kafka || config_rule(r->cfg, p.channel)->history_size;
+	if (p.kafka && p.channel && !publish_keeps(r, p.channel))
+		return EXIT_CONFIG;
+	if (!kept && r->opts.deadline_ms) {
+		say_error("--deadline is for channels that keep a history: what Redis takes of "
+		          "others it doesn't remember, so nothing is sent again");
 		return EXIT_USAGE;
 	}
-	channel_redis(r->cfg->cluster, p.channel, p.redis_name);
-	p.c = ctl_redis(r->cfg, false);
-	if (!p.c)
-		return EXIT_AWAY;
-	if (many) {
-		rc = from_stdin(&p);
-	} else {
-		rc = queue(&p, r->argv[1], strlen(r->argv[1]));
-		if (!rc)
-			rc = settle(&p);
-	}
+	rc = kept ? publish_kept(&p) : publish_plain(&p);
 	if (!rc)
-		report(&p, many);
-	else if (many)
-		say(r, "%llu messages were acknowledged", (unsigned long long)p.acked);
-	if (!rc && r->opts.json)
-		say_json(json_pack("{s:s, s:I, s:I}", "channel", p.channel, "messages",
-		                   (json_int_t)p.acked, "heard", (json_int_t)p.heard));
-	buf_free(&p.scratch);
-	redisFree(p.c);
+		report(&p, kept);
+	else
+		report_failure(&p, kept);
+	if (r->opts.json && (!rc || kept))
+		print_json(&p, kept, rc);
 	return rc;
 }

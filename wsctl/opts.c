@@ -47,6 +47,8 @@ static const struct option {
 	{0, "sub", TEXT, offsetof(struct opts, sub), 0, 0, 0, false},
 	{0, "subscribe", TEXT, offsetof(struct opts, subscribe), 0, 0, 0, false},
 	{0, "publish", TEXT, offsetof(struct opts, publish), 0, 0, 0, false},
+	{0, "from", TEXT, offsetof(struct opts, from), 0, 0, 0, false},
+	{0, "skip-large", FLAG, offsetof(struct opts, skip_large), 0, 0, 0, false},
 	{0, "expires", DURATION, offsetof(struct opts, expires_ms), 0, 0, 0, false},
 };
 
