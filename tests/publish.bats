@@ -127,7 +127,7 @@ gate() {
 	kill -STOP "$(pid redis)"
 	spawn feed bash -c 'tail -n +2 lines >in'
 	exec 7>&-
-	wait_until 10 reaches 1000000 read_bytes pub
+	wait_until 10 reaches 800000 read_bytes pub
 	# 20 MB are there to read.
 	never 2 reaches 1500000 read_bytes pub
 	kill -CONT "$(pid redis)"
