@@ -533,3 +533,14 @@ lines() { printf '%s\n' "$@" | head -c -1 | od -An -v -tx1 | tr -d ' \n'; }
 	ask b 2 subscribe "{\"channel\":\"news:a\",\"recover\":true,\"epoch\":\"$epoch\",\"offset\":2}" |
 		jq -e '.subscribe | .recovered and [.publications[].data] == [3]'
 }
+
+@test "each error and close code of the manual's list is one that these tests have seen" {
+	local code n=0
+	for code in $(sed -n '/^\.Sh CENTRIFUGO/,/^\.Sh SIGNALS/s/^\.It \([0-9]*\)$/\1/p' "$ROOT/man/wsnode.8"); do
+		((++n))
+		# Out of memory, and a Redis that hangs for ten seconds, are not had for the asking.
+		[[ $code =~ ^(3004|111)$ ]] || grep -qE "(error|closed [^ ]+|close|code\"?:) ?'?$code" "$BATS_TEST_FILENAME" ||
+			fail "$code is not tested"
+	done
+	[ "$n" -ge 15 ]
+}
