@@ -83,7 +83,9 @@ CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
 MAN5 = man/wscale.yaml.5
 MAN7 = man/wscale.7
 MAN8 = man/wsctl.8 man/wsnode.8
-DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example
+DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
+       systemd/wsctl-kafka.env.example
+UNITS = wsnode@.service wsctl-kafka@.service
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) \
@@ -96,9 +98,10 @@ install: all
 	$(INSTALL) -m 644 lib/lua/publish.lua $(DATADIR)
 	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
 	$(INSTALL) -m 644 systemd/wscale.tmpfiles $(TMPFILES)/wscale.conf
-	sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/wsnode@.service.in \
-		>$(BUILD)/wsnode@.service
-	$(INSTALL) -m 644 $(BUILD)/wsnode@.service $(DESTDIR)$(UNITDIR)/wsnode@.service
+	set -e; for u in $(UNITS); do \
+		sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/$$u.in >$(BUILD)/$$u; \
+		$(INSTALL) -m 644 $(BUILD)/$$u $(DESTDIR)$(UNITDIR)/$$u; \
+	done
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload"
 
 # The administrator's own files stay, and with them their directory.
@@ -106,7 +109,7 @@ uninstall:
 	rm -f $(BINDIR)/wsnode $(BINDIR)/wsctl $(SYSUSERS)/wscale.conf $(TMPFILES)/wscale.conf
 	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7)))
 	rm -f $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8))) $(DATADIR)/publish.lua
-	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(DESTDIR)$(UNITDIR)/wsnode@.service
+	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) 2>/dev/null || :
 
 demo:

@@ -13,6 +13,7 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 	sort >"$W/want" <<-'END'
 		usr/bin/wsctl 755
 		usr/bin/wsnode 755
+		usr/lib/systemd/system/wsctl-kafka@.service 644
 		usr/lib/systemd/system/wsnode@.service 644
 		usr/lib/sysusers.d/wscale.conf 644
 		usr/lib/tmpfiles.d/wscale.conf 644
@@ -20,6 +21,7 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		usr/share/doc/wscale/LICENSE 644
 		usr/share/doc/wscale/README.md 644
 		usr/share/doc/wscale/wscale.yaml 644
+		usr/share/doc/wscale/wsctl-kafka.env.example 644
 		usr/share/doc/wscale/wsnode.env.example 644
 		usr/share/wscale/publish.lua 644
 		usr/share/man/man5/wscale.yaml.5 644
@@ -31,6 +33,8 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 	[ -d "$W/root/etc/wscale" ]
 	grep -qF 'ExecStart=/usr/bin/wsnode -c /etc/wscale/wscale.yaml $WSNODE_ARGS %i' \
 		"$W/root/usr/lib/systemd/system/wsnode@.service"
+	grep -qF 'exec /usr/bin/wsctl -c /etc/wscale/wscale.yaml publish --from kafka ' \
+		"$W/root/usr/lib/systemd/system/wsctl-kafka@.service"
 	run grep -r '@[A-Z]*@' "$W/root/usr/lib"
 	[ "$status" -eq 1 ]
 	grep -q 'NAME' <("$W/root/usr/bin/wsctl" help)
@@ -50,16 +54,19 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 	[ ! -e "$W/root/etc/wscale" ]
 }
 
-@test "systemd takes the installed unit without a word, and rates its exposure below 2.0" {
+@test "systemd takes the installed units without a word, and rates their exposure below 2.0" {
 	requires systemd-analyze
+	local unit
 	quiet_make install PREFIX="$W/usr" SYSCONFDIR="$W/etc"
-	run systemd-analyze verify --man=no "$W/usr/lib/systemd/system/wsnode@.service"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	[ -z "$output" ]
-	run systemd-analyze security --offline=true --threshold=20 "$W/usr/lib/systemd/system/wsnode@.service"
-	echo "$output" | tail -n 2
-	[ "$status" -eq 0 ]
+	for unit in wsnode@ wsctl-kafka@; do
+		run systemd-analyze verify --man=no "$W/usr/lib/systemd/system/$unit.service"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		run systemd-analyze security --offline=true --threshold=20 "$W/usr/lib/systemd/system/$unit.service"
+		echo "$output" | tail -n 2
+		[ "$status" -eq 0 ]
+	done
 }
 
 @test "systemd gives a node longer to stop than its drain may take" {

@@ -240,3 +240,79 @@ pipe_end() {
 	pipe_end
 }
 read_bytes() { awk '$1 == "rchar:" { print $2 }' "/proc/$(pid "$1")/io"; }
+
+# unit NAME VAR=VALUE...: runs the unit's ExecStart as systemd would, with these in its environment file.
+unit() {
+	local name=$1
+	shift
+	sed -n '/^ExecStart=/,/[^\\]$/p' "$ROOT/systemd/wsctl-kafka@.service.in" |
+		sed 's/^ExecStart=/exec /; s/\\$//' | tr -d '\n' |
+		sed "s,@BINDIR@/wsctl,$BUILD/wsctl,; s,@SYSCONFDIR@/wscale,$W,; s/\\\$\\\$/\$/g" >unit.sh
+	spawn "$name" env BACK=86400 "FORMAT=$(sed -n 's/^Environment="FORMAT=\(.*\)"$/\1/p' "$ROOT/systemd/wsctl-kafka@.service.in" |
+		sed 's/%%/%/g; s/\\\\/\\/g')" "$@" sh unit.sh
+}
+child() { ps -o pid= --ppid "$(pid "$1")" | head -n 1; }
+
+@test "the unit's command: kcat's end is its end, and what it reads again is there once" {
+	kafka orders 3
+	for p in 0 1 2; do produce $p 1 500; done
+	unit one BROKERS="$BROKERS" TOPIC=orders START=beginning
+	wait_until 10 all_once 3 500
+	[[ $(tr '\0' ' ' <"/proc/$(pid one)/cmdline") == "$BUILD/wsctl "* ]]
+	kill -KILL "$(child one)"
+	exits one 10
+	[ "$STATUS" = 0 ]
+	log_has one "1,500 messages from Kafka"
+	produce 1 501 600
+	unit two BROKERS="$BROKERS" TOPIC=orders START=beginning CHANNEL=orders WSCTL_ARGS="--deadline 5s" KCAT_ARGS=-e
+	exits two 10
+	[ "$STATUS" = 0 ]
+	log_has two "100 messages from Kafka, 1,500 known already"
+	# SIGTERM, as from systemctl stop.
+	unit three BROKERS="$BROKERS" TOPIC=orders START=beginning
+	wait_until 10 child three
+	wait_until 10 eval '[[ $(tr "\0" " " <"/proc/$(pid three)/cmdline") == *wsctl* ]]'
+	stop three
+	[ "$STATUS" = 130 ]
+	unit four BROKERS="$BROKERS"
+	exits four 5
+	[ "$STATUS" != 0 ]
+	log_has four "TOPIC: parameter null or not set"
+}
+
+@test "the unit reads from a day ago, unless it is told otherwise" {
+	mkdir bin
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@" >"$0.args"\n' >bin/kcat
+	chmod 755 bin/kcat
+	local now=$EPOCHSECONDS
+	unit one PATH="$W/bin:$PATH" BROKERS=b:9092 TOPIC=orders KCAT_ARGS="-X a=b"
+	exits one 5
+	[ "$STATUS" = 0 ]
+	local start
+	start=$(sed -n '/^-o$/{n;p}' bin/kcat.args)
+	[[ $start =~ ^s@([0-9]+)000$ ]]
+	[ "${BASH_REMATCH[1]}" -ge $((now - 86400)) ] && [ "${BASH_REMATCH[1]}" -le $((EPOCHSECONDS - 86400)) ]
+	diff -u - bin/kcat.args <<-END
+		-C
+		-E
+		-q
+		-u
+		-b
+		b:9092
+		-t
+		orders
+		-X
+		topic.auto.offset.reset=earliest
+		-o
+		$start
+		-X
+		a=b
+		-f
+		$FORMAT
+	END
+	unit two PATH="$W/bin:$PATH" BROKERS=b:9092 TOPIC=orders BACK=60
+	exits two 5
+	start=$(sed -n '/^-o$/{n;p}' bin/kcat.args)
+	[ "${start:2:-3}" -ge $((now - 60)) ]
+}
