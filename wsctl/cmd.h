@@ -97,6 +97,7 @@ int cmd_weight(struct run *);
 int cmd_status(struct run *);
 int cmd_channels(struct run *);
 int cmd_publish(struct run *);
+int cmd_purge(struct run *);
 int cmd_token(struct run *);
 int cmd_help(struct run *);
 int cmd_version(struct run *);

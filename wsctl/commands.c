@@ -28,6 +28,7 @@ const struct command commands[] = {
          false, cmd_channels},
 	{"publish", "CHANNEL [MESSAGE|-]", "[--from kafka] [--skip-large] [--deadline D]",
          "send a message; -: each line of standard input", 1, 2, true, false, cmd_publish},
+	{"purge", "CHANNEL", "", "take a channel's history away", 1, 1, true, true, cmd_purge},
 	{"token", "", "[--sub NAME] [--subscribe A,B] [--publish A,B] [--expires D]",
          "sign a token for a client", 0, 0, true, false, cmd_token},
 	{"help", "[COMMAND]", "", "this, or one command's usage", 0, 1, false, false, cmd_help},

@@ -163,6 +163,21 @@ fail:
 	return NULL;
 }
 
+bool ctl_passing(const char *error)
+{
+	static const char *const codes[] = {"READONLY", "LOADING",    "MASTERDOWN",
+	                                    "BUSY",     "NOREPLICAS", "NOSCRIPT"};
+
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		size_t len = strlen(codes[i]);
+		const char *inside = strstr(error, codes[i]);
+
+		if (inside && inside[len] == ' ' && (inside == error || inside[-1] == '-'))
+			return true;
+	}
+	return false;
+}
+
 /* The payload of a message on our channel with our id; else NULL. */
 static json_t *open_message(const redisReply *m, const char *id)
 {

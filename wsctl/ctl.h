@@ -17,6 +17,9 @@ struct redisContext;
  */
 struct redisContext *ctl_redis(const struct config *, bool quiet);
 const char *ctl_why(void);
+/* An error of Redis's that isn't about the command: it may be done a little later, or elsewhere.
+ * Those from inside a script have a "-" before the code in Redis 6. */
+bool ctl_passing(const char *error);
 
 struct ctl_replies {
 	json_t *v; /* array of replies (objects) */

@@ -110,23 +110,6 @@ size_t window_waiting(const struct window *w)
 	return w->n;
 }
 
-/* Errors of Redis's that say nothing about the message: it may be taken a little later. Those from
- * inside a script have a "-" before the code in Redis 6. */
-static bool passing(const char *error)
-{
-	static const char *const codes[] = {"READONLY", "LOADING",    "MASTERDOWN",
-	                                    "BUSY",     "NOREPLICAS", "NOSCRIPT"};
-
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-		size_t len = strlen(codes[i]);
-		const char *inside = strstr(error, codes[i]);
-
-		if (inside && inside[len] == ' ' && (inside == error || inside[-1] == '-'))
-			return true;
-	}
-	return false;
-}
-
 static uint64_t jitter(uint64_t ms)
 {
 	uint32_t n = 0;
@@ -218,7 +201,7 @@ static int load(struct window *w, redisContext *c, bool *passes)
 	*passes = true;
 	if (!reply || reply->type == REDIS_REPLY_ERROR) {
 		set_why(w, reply ? reply->str : c->errstr);
-		*passes = !reply || passing(reply->str);
+		*passes = !reply || ctl_passing(reply->str);
 		rc = -1;
 	}
 	if (reply)
@@ -324,7 +307,7 @@ static int answered(struct window *w, const redisReply *reply)
 	             reply->element[0]->type == REDIS_REPLY_INTEGER &&
 	             reply->element[3]->type == REDIS_REPLY_INTEGER;
 
-	if (reply->type == REDIS_REPLY_ERROR && passing(reply->str)) {
+	if (reply->type == REDIS_REPLY_ERROR && ctl_passing(reply->str)) {
 		set_why(w, reply->str);
 		return -1;
 	}
