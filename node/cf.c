@@ -36,7 +36,10 @@ void cf_timer(struct wheel_entry *e)
 {
 	struct cf *cf = (struct cf *)e; /* its first member */
 
-	cf_close(cf, STALE, "stale");
+	if (cf->connected)
+		cf_overdue(cf);
+	else
+		cf_close(cf, STALE, "stale");
 }
 
 void cf_leave_all(struct session *s)

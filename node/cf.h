@@ -29,7 +29,7 @@ void cf_each(struct session *, void (*f)(struct subscriber *));
 void cf_lost(struct subscriber *);
 /* Our close codes and reasons in this protocol's terms (3001: reconnect elsewhere, ...). */
 uint16_t cf_close_code(uint16_t code, const char **reason);
-/* Called by the wheel node.cf_wheel: no connect command in time. */
+/* Called by the wheel node.cf_wheel: no connect command in time, or no answer of Redis. */
 void cf_timer(struct wheel_entry *);
 
 #endif

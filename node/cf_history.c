@@ -124,6 +124,19 @@ static void woken(struct waiter *w, bool ok)
 		cf_end(cf);
 }
 
+void cf_history_overdue(struct cf *cf)
+{
+	struct cf_ask *next;
+
+	for (struct cf_ask *ask = cf->history; ask; ask = next) {
+		next = ask->next;
+		if (!cf_ask_overdue(ask))
+			continue;
+		cf_say_error(cf, ask->cmd.id, &cf_internal);
+		done(ask);
+	}
+}
+
 void cf_history(struct cf *cf, const struct cf_command *cmd)
 {
 	struct channel *c = cf_channel(cf, cmd, grants_subscribe);

@@ -49,12 +49,13 @@ struct cf_ask {
 	struct cf_sub *sub; /* NULL: history */
 	struct channel *c;
 	struct cf_ask *next;
-	unsigned waits; /* so far */
+	unsigned waits;    /* so far */
+	uint32_t began_ms; /* low bits of node_now_ms */
 	struct cf_command cmd;
 };
 
 struct cf {
-	struct wheel_entry timer; /* its first member: until connect */
+	struct wheel_entry timer; /* its first member: until connect, then of what waits */
 	struct session *s;
 	struct buf *out;        /* what is said now; NULL: nothing is worked on */
 	struct cf_sub **subs;   /* owned, also what they point to */
@@ -90,6 +91,12 @@ struct channel *cf_channel(struct cf *, const struct cf_command *,
 struct cf_ask *cf_ask_new(struct cf *, struct channel *, const struct cf_command *,
                           void (*done)(struct waiter *, bool ok));
 void cf_ask_free(struct cf_ask *);
+/* It waits for longer than clients do: Redis hangs, or refuses the channel. */
+bool cf_ask_overdue(const struct cf_ask *);
+/* Answers what is overdue, so that clients try again. */
+void cf_overdue(struct cf *);
+void cf_subs_overdue(struct cf *);
+void cf_history_overdue(struct cf *);
 /*
  * Whether all is at hand that follows `since` (NULL: nothing but the channel itself). Otherwise it
  * is waited for, with the ask's done to follow, perhaps before this returns; or, with *away, Redis

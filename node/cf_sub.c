@@ -143,6 +143,20 @@ static void woken(struct waiter *w, bool ok)
 		cf_end(cf);
 }
 
+void cf_subs_overdue(struct cf *cf)
+{
+	/* Backwards: cf_drop moves the last one, which had its turn, into the place of another. */
+	for (uint16_t i = cf->n_subs; i-- > 0;) {
+		struct cf_sub *sub = cf->subs[i];
+
+		if (!sub->asks || !cf_ask_overdue(sub->asks))
+			continue;
+		cf_say_error(cf, sub->asks->cmd.id, &cf_internal);
+		pop(sub);
+		serve_all(cf, sub);
+	}
+}
+
 /* At the end of what waits for this channel. */
 static void ask_behind(struct cf *cf, struct cf_sub *sub, const struct cf_command *cmd)
 {
