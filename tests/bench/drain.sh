@@ -81,7 +81,7 @@ drain() {
 add() { new_node ws4 && wsctl add ws4 "$(at ws4)"; }
 
 fixture || exit 1
-history 100
+history 300
 cluster ws1 ws2 ws3 || quit "no cluster"
 publishing 200 "$CHANNELS" || quit "no publisher"
 herd haproxy "$CROWD" "$CHANNELS" || quit "no clients: $(tail -n 3 "$W/log/herd")"

@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int place_parse(const char *s, size_t len, struct place *out)
 {
@@ -65,7 +67,11 @@ void follow_attached(struct follow *f, const struct place *at, bool lost, struct
 	f->at = *at;
 	f->attached = true;
 	if (lost) {
+		struct timespec t_now;
+
+		clock_gettime(CLOCK_REALTIME, &t_now);
 		f->told = true;
+		f->told_us = (uint64_t)t_now.tv_sec * 1000000 + (uint64_t)t_now.tv_nsec / 1000;
 		f->accepted = 0; /* what it waited for may never come */
 		t->announced++;
 	}
@@ -74,7 +80,7 @@ void follow_attached(struct follow *f, const struct place *at, bool lost, struct
 
 /* "N MICROSECONDS CHANNEL [again] xxx..."; again: sent once more, since no answer came. */
 struct content {
-	uint64_t number;
+	uint64_t number, micros;
 	bool stranger, again;
 };
 
@@ -87,7 +93,8 @@ static int content_read(const char *p, size_t len, const struct lane *l, struct 
 	if (seq_number((const uint8_t *)text, strlen(text), &c->number) != 0)
 		return -1;
 	strsep(&at, " ");
-	strsep(&at, " ");
+	word = strsep(&at, " ");
+	c->micros = word ? strtoull(word, NULL, 10) : 0;
 	word = strsep(&at, " ");
 	if (!word)
 		return -1;
@@ -141,7 +148,9 @@ void follow_message(struct follow *f, struct lane *l, const struct place *at, co
 		else
 			t->doubled++;
 	} else {
-		if (f->told)
+		/* Who is told when it comes back gets what is left, and the gap is somewhere in it.
+		 */
+		if (f->told || c.micros < f->told_us)
 			t->skipped += (uint64_t)skipped;
 		else
 			t->lost += skipped;

@@ -33,8 +33,9 @@ struct lane {
 struct follow {
 	struct place at; /* the last message, or where the server said that it begins */
 	struct seq seq;
-	bool attached; /* the server said where this connection goes on */
-	bool told;     /* a loss was announced, no new number came since */
+	bool attached;    /* the server said where this connection goes on */
+	bool told;        /* a loss was announced, no new number came since */
+	uint64_t told_us; /* when it was (Unix time): it covers what was published before */
 	uint64_t begun, accepted, target;
 };
 
