@@ -240,3 +240,48 @@ load helpers
 	run -1 --separate-stderr wsctl drain ws9 --json
 	jq -e '.version == 1 and .ok == false and (.error | test("unknown node"))' <<<"$output"
 }
+
+@test "a drain that would overload the others is refused, with the figures; --force moves them anyway" {
+	YAML_NODE="max_clients: 20"
+	cluster ws1 ws2 ws3
+	hap "set maxconn server wscale_chat/ws3 4"
+	# 12 on ws1, 12 on ws2, 4 on ws3 when it is full.
+	clients 28
+	wait_until 5 eval '[ "$(conns ws1)/$(conns ws2)/$(conns ws3)" = 12/12/4 ]'
+	run -1 wsctl drain ws2
+	says "wsctl: the other nodes have room for 8 of the 12 clients of ws2: ws1 8 (12 of 20 clients), ws3 0 (4 of maxconn 4); --force moves them anyway, and who finds no place gets 503"
+	run -1 wsctl drain ws2 -n
+	says "have room for 8 of the 12 clients"
+	run -1 wsctl remove ws2
+	says "have room for 8 of the 12 clients"
+	run -1 --separate-stderr wsctl drain ws2 --json
+	jq -e '.ok == false and .exit == 1 and (.error | test("room for 8 of the 12 clients"))' <<<"$output"
+	state_is_now ws2 ready
+	clients_are ws2 12
+	run -0 wsctl drain ws2 --force --rate 1000/s
+	says "note: the other nodes have room for 8 of 12 clients: ws1 8"
+	state_is_now ws2 drained
+}
+
+@test "room is counted where clients can go: not on nodes that are drained, cordoned, leaving or silent" {
+	YAML_NODE="max_clients: 20"
+	cluster ws1 ws2 ws3
+	clients 12
+	wsctl cordon ws3
+	wait_until 5 eval '[ "$(conns ws2)" = 4 ]'
+	run -0 wsctl drain ws2 -n
+	says "ws2: 4 clients at 200/s, about 1s; ws1 has room for 16"
+	wsctl ready ws3
+	# It hangs; HAProxy doesn't know yet.
+	kill -STOP "$(pid ws1)"
+	kill -STOP "$(pid ws3)"
+	run -1 wsctl drain ws2
+	says "room for 0 of the 4 clients of ws2: ws1 0 (no answer), ws3 0 (no answer)"
+	kill -CONT "$(pid ws1)" "$(pid ws3)"
+	wait_until 10 checked ws1
+	wait_until 10 checked ws3
+	# By its own word it is on its way out; HAProxy's next check will see it.
+	control ws1 '"do":"drain","per_second":1,"grace_ms":60000' >/dev/null
+	run wsctl drain ws2 -n
+	[[ $output == *"ws3 has room for 16"* || $output == *"ws1 and ws3 have room for 16"* ]]
+}

@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "ctl.h"
+#include "room.h"
 #include "table.h"
 
 enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000 };
@@ -51,33 +52,9 @@ static uint64_t tunnels(struct drain *d, const struct member *m)
 	return n;
 }
 
-/* How many more clients the other serving nodes would take, by their own word; -1: not known. */
-static int64_t room(const struct hap_servers *all, const char *name,
-                    const struct ctl_replies *reports)
-{
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < all->n; i++) {
-		const json_t *o;
-		int64_t max, clients;
-
-		if (!member_serving(&all->v[i]) || !strcmp(all->v[i].name, name))
-			continue;
-		o = ctl_reply(reports, all->v[i].name);
-		max = reply_int(o, "max_clients", -1);
-		clients = reply_int(o, "clients", -1);
-		if (max < 0 || clients < 0)
-			return -1;
-		sum += max > clients ? max - clients : 0;
-	}
-	return sum;
-}
-
-static void announce(struct drain *d, const struct hap_servers *all,
-                     const struct ctl_replies *reports)
+static void announce(struct drain *d, const struct hap_servers *all, const struct room *room)
 {
 	char n[NUM_STR], rate[40], about[NUM_STR], free_str[NUM_STR], pace[96] = "";
-	int64_t places = reports->v ? room(all, d->name, reports) : -1;
 	char *others = NULL, *have = NULL;
 	size_t count = member_others(all, d->name, &others);
 
@@ -85,10 +62,10 @@ static void announce(struct drain *d, const struct hap_servers *all,
 	if (d->per_second > 0 && d->clients)
 		snprintf(pace, sizeof pace, " at %s, about %s", drain_pace(d->per_second, rate),
 		         num_age((int64_t)((double)d->clients / d->per_second + 0.99), about));
-	if (others && places >= 0 && d->clients &&
+	if (others && room->known && d->clients &&
 	    asprintf(&have, "; %s %s%s room for %s", others, count == 1 ? "has" : "have",
-	             (uint64_t)places < d->clients ? " only" : "",
-	             num_count((uint64_t)places, free_str)) < 0)
+	             room->places < d->clients ? " only" : "",
+	             num_count(room->places, free_str)) < 0)
 		have = NULL;
 	say(d->r, "%s: %s client%s%s%s", d->name, n, d->clients == 1 ? "" : "s", pace,
 	    have ? have : "");
@@ -185,9 +162,50 @@ static int refused(struct run *r, const struct member *m, const struct hap_serve
 	return EXIT_FAILED;
 }
 
-static int dry_run(struct drain *d, const struct hap_servers *all, uint64_t seen)
+/*
+ * Whether its clients would find a place. What a drain that is under way already began isn't
+ * refused any more. EXIT_OK, or EXIT_FAILED, printed.
+ */
+static int overload(const struct drain *d, const struct member *m, const struct room *room,
+                    uint64_t clients, enum node_state was)
+{
+	char n[NUM_STR], c[NUM_STR];
+
+	if (!m->server || !room->known || room->places >= clients)
+		return EXIT_OK;
+	num_count(room->places, n);
+	num_count(clients, c);
+	if (d->r->opts.force || was == STATE_DRAINING) {
+		say(d->r, "note: the other nodes have room for %s of %s clients: %s", n, c,
+		    room->nodes.p ? room->nodes.p : "there is none");
+		return EXIT_OK;
+	}
+	say_error("the other nodes have room for %s of the %s clients of %s: %s; --force moves "
+	          "them anyway, and who finds no place gets 503",
+	          n, c, d->name, room->nodes.p ? room->nodes.p : "there is none");
+	return EXIT_FAILED;
+}
+
+/* Asks every node, before anything is changed. EXIT_OK, or EXIT_FAILED, printed. */
+static int find_room(const struct drain *d, const struct member *m, const struct hap_servers *all,
+                     uint64_t seen, enum node_state was, struct room *room)
 {
 	struct ctl_replies reports = {0};
+	int64_t clients;
+	int rc;
+
+	if (ctl_ask(d->r->cfg, NULL, request_new("report"), ASK_MS, &reports))
+		memset(&reports, 0, sizeof reports);
+	room_count(all, d->name, &reports, room);
+	clients = reports.v ? reply_int(ctl_reply(&reports, d->name), "clients", 0) : 0;
+	rc = overload(d, m, room, (uint64_t)clients > seen ? (uint64_t)clients : seen, was);
+	ctl_replies_free(&reports);
+	return rc;
+}
+
+static int dry_run(struct drain *d, const struct hap_servers *all, const struct room *room,
+                   uint64_t seen)
+{
 	const struct opts *o = &d->r->opts;
 	const struct rate *own = &d->r->cfg->node.drain.rate;
 
@@ -196,22 +214,18 @@ static int dry_run(struct drain *d, const struct hap_servers *all, uint64_t seen
 	                : o->over_ms  ? (double)seen * 1000 / (double)o->over_ms
 	                : own->per_ms ? own->count * 1000.0 / own->per_ms
 	                              : 0;
-	if (ctl_ask(d->r->cfg, NULL, request_new("report"), ASK_MS, &reports)) {
-		memset(&reports, 0, sizeof reports);
+	if (!room->known && *ctl_why())
 		say(d->r, "note: %s", ctl_why());
-	}
-	announce(d, all, &reports);
+	announce(d, all, room);
 	say(d->r, "would drain %s; nothing changed", d->name);
-	ctl_replies_free(&reports);
 	return EXIT_OK;
 }
 
 /* State file, HAProxy, node; in this order, so that what comes back after a crash is a drained
  * node. */
 static int begin(struct drain *d, const struct member *m, const struct hap_servers *all,
-                 const struct node_note *was, uint64_t seen)
+                 const struct node_note *was, const struct room *room, uint64_t seen)
 {
-	struct ctl_replies reports = {0};
 	int rc = note(d, STATE_DRAINING, whoami());
 
 	if (rc)
@@ -228,10 +242,7 @@ static int begin(struct drain *d, const struct member *m, const struct hap_serve
 		return rc;
 	set_deadline(d);
 	if (!d->silent) {
-		if (d->clients && ctl_ask(d->r->cfg, NULL, request_new("report"), ASK_MS, &reports))
-			memset(&reports, 0, sizeof reports);
-		announce(d, all, &reports);
-		ctl_replies_free(&reports);
+		announce(d, all, room);
 	} else if (d->clients) {
 		char n[NUM_STR];
 
@@ -257,11 +268,37 @@ static int follow(struct drain *d, uint64_t seen)
 	return drain_watch(d);
 }
 
+static int locked(struct drain *d, const struct member *m, const struct hap_servers *all,
+                  const struct node_note *was, const struct room *room, uint64_t seen)
+{
+	const struct run *r = d->r;
+	char lock_name[64], doing[64];
+	struct lock lock;
+	int rc;
+
+	snprintf(lock_name, sizeof lock_name, "node-%s", m->name);
+	snprintf(doing, sizeof doing, "drain %s", m->name);
+	rc = lock_take(r->cfg, lock_name, doing, 0, &lock);
+	if (rc == EXIT_LATER && was->state == STATE_DRAINING)
+		return r->opts.no_wait ? EXIT_OK : follow(d, seen);
+	if (rc)
+		return rc;
+	rc = begin(d, m, all, was, room, seen);
+	if (!rc && !r->opts.no_wait) {
+		rc = drain_watch(d);
+		if (!rc)
+			rc = note(d, STATE_DRAINED, whoami());
+		if (!rc)
+			audit("drain", d->name, "draining", "drained");
+	}
+	lock_drop(&lock);
+	return rc;
+}
+
 int drain_run(struct run *r, const struct member *m, const struct hap_servers *all, struct drain *d)
 {
+	struct room room = {0};
 	struct node_note was;
-	struct lock lock;
-	char lock_name[64], doing[64];
 	uint64_t seen;
 	int rc;
 
@@ -278,25 +315,12 @@ int drain_run(struct run *r, const struct member *m, const struct hap_servers *a
 		return EXIT_OK;
 	}
 	rc = refused(r, m, all);
-	if (rc)
-		return rc;
-	if (r->opts.dry_run)
-		return dry_run(d, all, seen);
-	snprintf(lock_name, sizeof lock_name, "node-%s", m->name);
-	snprintf(doing, sizeof doing, "drain %s", m->name);
-	rc = lock_take(r->cfg, lock_name, doing, 0, &lock);
-	if (rc == EXIT_LATER && was.state == STATE_DRAINING)
-		return r->opts.no_wait ? EXIT_OK : follow(d, seen);
-	if (rc)
-		return rc;
-	rc = begin(d, m, all, &was, seen);
-	if (!rc && !r->opts.no_wait) {
-		rc = drain_watch(d);
-		if (!rc)
-			rc = note(d, STATE_DRAINED, whoami());
-		if (!rc)
-			audit("drain", d->name, "draining", "drained");
-	}
-	lock_drop(&lock);
+	if (!rc)
+		rc = find_room(d, m, all, seen, was.state, &room);
+	if (!rc && r->opts.dry_run)
+		rc = dry_run(d, all, &room, seen);
+	else if (!rc)
+		rc = locked(d, m, all, &was, &room, seen);
+	room_free(&room);
 	return rc;
 }
