@@ -35,6 +35,24 @@ load helpers
 	wsctl channels news --json | jq -e '.channels[0].per_node | map(.clients) | add == 3'
 }
 
+@test "channels NAME: what Redis keeps of it" {
+	YAML_CHANNELS='rules:
+  - { match: "news*", history: { size: 10, ttl: 1h } }'
+	cluster ws1
+	clients 1 other
+	clients 1 news
+	run -0 wsctl channels news
+	says "history: 0 of 10"
+	seq 1 25 | wsctl publish news - -q
+	run -0 wsctl channels news
+	[[ $output =~ history:\ 10\ of\ 10,\ the\ last\ is\ [0-9a-z]+-25$ ]]
+	wsctl channels news --json | jq -e '.channels[0].history | .messages == 10 and .size == 10 and (.last | endswith("-25"))'
+	wsctl purge news -q
+	wsctl channels news --json | jq -e '.channels[0].history | .messages == 0 and (.last | endswith("-26"))'
+	wsctl channels other --json | jq -e '.channels[0].history == null'
+	wsctl channels --json | jq -e '.channels[0] | has("history") | not'
+}
+
 @test "rates: in once, out to every client" {
 	cluster ws1 ws2
 	clients 4 fast

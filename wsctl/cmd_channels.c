@@ -7,6 +7,7 @@
 
 #include "channels.h"
 #include "cmd.h"
+#include "kept.h"
 #include "members.h"
 #include "table.h"
 
@@ -103,7 +104,34 @@ static const json_t *in_reply(const json_t *reply, const char *name)
 	return NULL;
 }
 
-static int print_one(struct run *r, const struct channels *c, const char *name)
+/* What Redis keeps of it; kept NULL: its rule keeps nothing. */
+static void print_kept(const struct run *r, const char *name, const struct kept *kept)
+{
+	char n[NUM_STR], size[NUM_STR], top[POSITION_STR];
+
+	if (!kept)
+		return;
+	num_count(config_rule(r->cfg, name)->history_size, size);
+	if (kept->top.epoch)
+		printf("history: %s of %s, the last is %s\n", num_count(kept->messages, n), size,
+		       position_str(kept->top, top));
+	else
+		printf("history: 0 of %s\n", size);
+}
+
+static json_t *kept_json(const struct run *r, const char *name, const struct kept *kept)
+{
+	char top[POSITION_STR];
+
+	if (!kept)
+		return json_null();
+	return json_pack("{s:I, s:I, s:s?}", "messages", (json_int_t)kept->messages, "size",
+	                 (json_int_t)config_rule(r->cfg, name)->history_size, "last",
+	                 kept->top.epoch ? position_str(kept->top, top) : NULL);
+}
+
+static int print_one(struct run *r, const struct channels *c, const char *name,
+                     const struct kept *kept)
 {
 	static const struct table_col cols[] = {
 		{"NODE", false}, {"CLIENTS", true}, {"QUEUED", true}, {"DROPPED", true}};
@@ -132,6 +160,7 @@ static int print_one(struct run *r, const struct channels *c, const char *name)
 	else
 		say(r, "no node listens to %s", name);
 	table_free(t);
+	print_kept(r, name, kept);
 	warn(c, NULL);
 	return rc;
 }
@@ -156,7 +185,8 @@ static json_t *one_json(const struct channels *c, const char *name)
 	return nodes;
 }
 
-static void print_json(const struct channels *c, const char *name)
+static void print_json(const struct run *r, const struct channels *c, const char *name,
+                       const struct kept *kept)
 {
 	json_t *list = json_array(), *warnings = json_array(), *o = json_object();
 
@@ -169,8 +199,10 @@ static void print_json(const struct channels *c, const char *name)
 		                        "in_per_s", rate_json(v->in_s), "out_per_s",
 		                        rate_json(v->out_s));
 
-		if (name)
+		if (name) {
 			json_object_set_new(row, "per_node", one_json(c, name));
+			json_object_set_new(row, "history", kept_json(r, name, kept));
+		}
 		json_array_append_new(list, row);
 	}
 	warn(c, warnings);
@@ -184,6 +216,8 @@ int cmd_channels(struct run *r)
 {
 	const char *arg = r->argc ? r->argv[0] : NULL;
 	bool pattern = arg && strchr(arg, '*');
+	const char *one = arg && !pattern ? arg : NULL;
+	struct kept kept, *has = NULL;
 	struct channels c;
 	int rc;
 
@@ -191,12 +225,16 @@ int cmd_channels(struct run *r)
 		say_error("\"%.140s\" is not a channel or a pattern such as news:*", arg);
 		return EXIT_USAGE;
 	}
-	rc = channels_gather(r, pattern ? NULL : arg, pattern ? arg : NULL, &c);
+	rc = channels_gather(r, one, pattern ? arg : NULL, &c);
+	if (!rc && one && config_rule(r->cfg, one)->history_size) {
+		has = &kept;
+		rc = kept_read(r->cfg, one, has);
+	}
 	if (rc)
 		goto out;
 	if (r->opts.json)
-		print_json(&c, pattern ? NULL : arg);
-	else if (arg && !pattern ? print_one(r, &c, arg) : print_list(r, &c)) {
+		print_json(r, &c, one, has);
+	else if (one ? print_one(r, &c, one, has) : print_list(r, &c)) {
 		say_error("out of memory");
 		rc = EXIT_FAILED;
 	}
