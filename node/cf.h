@@ -6,6 +6,7 @@
 #ifndef WSNODE_CF_H
 #define WSNODE_CF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ void cf_message(struct session *, enum kind, const uint8_t *, size_t);
 void cf_each(struct session *, void (*f)(struct subscriber *));
 /* This subscription can't go on without a gap: tells the client to subscribe anew and leaves. */
 void cf_lost(struct subscriber *);
+/* Redis has publishes of it that aren't acknowledged yet: a close waits for them, so that the
+ * client knows of each message whether it was taken. */
+bool cf_unanswered(const struct session *);
 /* Our close codes and reasons in this protocol's terms (3001: reconnect elsewhere, ...). */
 uint16_t cf_close_code(uint16_t code, const char **reason);
 /* Called by the wheel node.cf_wheel: no connect command in time, or no answer of Redis. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../lib/jwt.h"
+#include "cf.h"
 #include "cf_int.h"
 #include "node.h"
 #include "session.h"
@@ -34,6 +35,11 @@ void cf_forget_acks(struct cf *cf)
 		unlink_ack(cf->acks);
 }
 
+bool cf_unanswered(const struct session *s)
+{
+	return s->cf->acks != NULL;
+}
+
 static void published(void *arg, const redisReply *r)
 {
 	struct cf_ack *a = arg;
@@ -52,8 +58,10 @@ static void published(void *arg, const redisReply *r)
 	else
 		cf_say_error(cf, a->id, &cf_internal);
 	free(a);
-	if (mine)
-		cf_end(cf);
+	if (!mine)
+		return;
+	cf_end(cf);
+	session_flushed(cf->s);
 }
 
 /* Where it may subscribe, or where a claim says that it publishes. */

@@ -166,9 +166,13 @@ void session_close(struct session *s, uint16_t code, const char *reason)
 	if (s->state != SESSION_OPEN)
 		return;
 	set_close(s, code, reason);
-	if (s->lag)
-		set_state(s, SESSION_FLUSHING);
-	else
+	set_state(s, SESSION_FLUSHING);
+	session_flushed(s);
+}
+
+void session_flushed(struct session *s)
+{
+	if (s->state == SESSION_FLUSHING && !s->lag && !(s->cf && cf_unanswered(s)))
 		session_send_close(s);
 }
 

@@ -20,7 +20,7 @@ struct lws;
 
 enum session_state {
 	SESSION_OPEN,     /* gets messages */
-	SESSION_FLUSHING, /* left its channel; its queue is being sent, then Close */
+	SESSION_FLUSHING, /* left its channel; its queue and answers are being sent, then Close */
 	SESSION_CLOSING,  /* our Close is sent; the client's is awaited, its messages still count */
 	SESSION_GONE,     /* its Close came, or the connection broke: nothing more is sent */
 };
@@ -64,6 +64,8 @@ void session_fini(struct session *);
 void session_close(struct session *, uint16_t code, const char *reason);
 /* The same at once: what is queued is thrown away. */
 void session_close_now(struct session *, uint16_t code, const char *reason);
+/* What its close waited for may have been the last: then the Close follows. */
+void session_flushed(struct session *);
 /* The client's Close came, or lws ends the connection. */
 void session_gone(struct session *, uint16_t code_heard);
 

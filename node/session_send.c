@@ -114,7 +114,7 @@ bool session_send(struct session *s, struct batch *b, const struct subscriber *w
 {
 	ssize_t sent = 0;
 
-	if (s->state != SESSION_OPEN || lws_get_close_length(s->wsi))
+	if (s->state > SESSION_FLUSHING || lws_get_close_length(s->wsi))
 		return false;
 	if (!s->lag && !lws_partial_buffered(s->wsi)) {
 		sent = send(s->fd, b->p, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -195,7 +195,7 @@ void session_writable(struct session *s)
 	if (s->state == SESSION_OPEN) {
 		each_subscriber(s, set_busy);
 		each_subscriber(s, replay_more);
-	} else if (s->state == SESSION_FLUSHING) {
-		session_send_close(s);
+	} else {
+		session_flushed(s);
 	}
 }

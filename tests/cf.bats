@@ -444,6 +444,26 @@ lines() { printf '%s\n' "$@" | head -c -1 | od -An -v -tx1 | tr -d ' \n'; }
 	[ "$STATUS" = 0 ]
 }
 
+@test "a drain waits for Redis's answer to what a client published; what comes later isn't taken" {
+	YAML_NODE='drain: { rate: 100/s, grace: 0s, deadline: 30s }' nodes
+	cf a
+	ask a 2 subscribe '{"channel":"news:a"}'
+	kill -STOP "$(pid redis)"
+	ws_send a '{"id":3,"publish":{"channel":"news:a","data":1}}'
+	ask a 4 rpc '{}'
+	kill -TERM "$(pid ws1)"
+	is_closing() { [ "$(metric ws1 wsnode_clients_closing)" = 1 ]; }
+	wait_until 5 is_closing
+	ws_send a '{"id":5,"publish":{"channel":"news:a","data":2}}'
+	[ "$(ws_count a '^close')" = 0 ]
+	kill -CONT "$(pid redis)"
+	closed a '3001 shutdown'
+	[ "$(answer a 3)" = '{"publish":{}}' ]
+	refute answer a 5
+	exits ws1 10
+	[ "$(rcli xlen chat.h:s:news:a)" = 1 ]
+}
+
 @test "too large, not UTF-8, too slow: 1009, 3501, 3008" {
 	YAML_NODE=$'max_message: 4KiB\nmax_queue: 64KiB\nmessage_rate: 10000/s' nodes
 	cf big

@@ -115,6 +115,8 @@ whole() {
 	[ "$(count many '.wasRecovering and (.recovered | not)')" = 0 ]
 	asked writer 'history news:x {"limit":0}' '.offset >= 400'
 	wait_until 20 whole many news:x "$(jq .offset "$W/asked")"
+	# A publish that wasn't acknowledged was not taken: published again, it is there once.
+	asked many "followed news:x" '.seen | all(.again == 0 and .n == 400)'
 }
 
 @test "a killed node and a stopped one cost no message either" {

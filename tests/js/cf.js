@@ -17,7 +17,7 @@
  *   follow CHANNEL                from now on publications of the channel aren't printed but checked:
  *                                 each offset is one more than the last
  *   followed CHANNEL              prints what was seen of it, by client: the last offset, how many
- *                                 gaps and doubles
+ *                                 gaps and doubles, how many of flow's messages a second time
  * stdout: {"client": I, "on": EVENT, ...}; {"done": COMMAND, ...} or {"failed": COMMAND, "code": N}
  */
 const { Centrifuge, UnauthorizedError } = require("centrifuge");
@@ -26,7 +26,7 @@ const readline = require("node:readline");
 const [url, text = "{}"] = process.argv.slice(2);
 const { clients: count = 1, tokens, ...options } = JSON.parse(text);
 const clients = [];
-const seen = new Map(); // CHANNEL: by client {offset, gaps, doubles, n}, NULL: not followed
+const seen = new Map(); // CHANNEL: by client {offset, gaps, doubles, again, n}, NULL: not followed
 
 function say(o) {
 	console.log(JSON.stringify(o));
@@ -34,7 +34,7 @@ function say(o) {
 
 function follows(channel) {
 	if (!seen.has(channel))
-		seen.set(channel, clients.map(() => ({ offset: 0, gaps: 0, doubles: 0, n: 0 })));
+		seen.set(channel, clients.map(() => ({ offset: 0, gaps: 0, doubles: 0, again: 0, n: 0, keys: new Set() })));
 	return seen.get(channel);
 }
 
@@ -46,6 +46,8 @@ function publication(i, ctx) {
 	}
 	const s = by[i];
 	s.n++;
+	s.again += s.keys.has(ctx.data.k);
+	s.keys.add(ctx.data.k);
 	if (s.offset && ctx.offset <= s.offset)
 		s.doubles++;
 	else if (s.offset && ctx.offset !== s.offset + 1)
@@ -123,7 +125,7 @@ const commands = {
 	presence_stats: (channel) => clients[0].presenceStats(channel),
 	rpc: (method, data) => clients[0].rpc(method, JSON.parse(data)),
 	follow: (channel) => { follows(channel); },
-	followed: (channel) => ({ seen: follows(channel) }),
+	followed: (channel) => ({ seen: follows(channel).map(({ keys, ...s }) => s) }),
 };
 
 readline.createInterface({ input: process.stdin }).on("line", async (line) => {
