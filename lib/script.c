@@ -127,7 +127,7 @@ void script_behind(struct call *c, uint64_t seq)
 }
 
 void script_fill(struct call *c, const char *cluster, const char *channel, struct keep keep,
-                 struct position known, uint64_t known_micros, bool whole, bool suspect)
+                 struct position known, uint64_t known_micros, bool whole)
 {
 	begin(c, SCRIPT_FILL, "2", cluster, channel);
 	number(c, 0, keep.size);
@@ -136,7 +136,6 @@ void script_fill(struct call *c, const char *cluster, const char *channel, struc
 	number(c, 2, known.offset);
 	number(c, 3, known_micros);
 	text(c, whole ? "1" : "0");
-	text(c, suspect ? "1" : "0");
 }
 
 void script_check(struct call *c, const char *cluster, const char *channel, struct keep keep)

@@ -2,9 +2,10 @@
  * script: the Lua scripts that keep a channel's history in Redis, and the commands that call them.
  * The texts stand in lib/lua; each says at its top what it takes and returns. Keys of channel NAME:
  *
- *   CLUSTER.h:m:NAME         hash: e epoch, o top offset, t the top's microseconds, b base
- *   CLUSTER.h:s:NAME         stream: OFFSET-MICROSECONDS, one field: kind (t, b, p) => payload
- *   CLUSTER.h:q:NAME/SOURCE  the highest SEQ taken from that source
+ *   CLUSTER.h:m:NAME         hash: e epoch, o top offset, t the top's microseconds, b base, f
+ * former epochs, r the replication ID of the Redis that began e CLUSTER.h:s:NAME         stream:
+ * OFFSET-MICROSECONDS, one field: kind (t, b, p) => payload CLUSTER.h:q:NAME/SOURCE  the highest
+ * SEQ taken from that source
  */
 #ifndef WSCALE_SCRIPT_H
 #define WSCALE_SCRIPT_H
@@ -19,7 +20,7 @@
 enum script {
 	SCRIPT_PUBLISH, /* => [1 taken | 0 seen before | -1 refused, EPOCH, OFFSET, nodes that
 	                   heard it] */
-	SCRIPT_FILL,    /* => [EPOCH, TOP, MICROS, BASE, [[ID, [KIND, PAYLOAD]], ...]] */
+	SCRIPT_FILL,    /* => [EPOCH, TOP, MICROS, BASE, [[ID, [KIND, PAYLOAD]], ...], FORMER] */
 	SCRIPT_CHECK,   /* => [EPOCH or "", TOP, MICROS] */
 	SCRIPT_PURGE,   /* => [EPOCH or "", OFFSET, nodes that heard it] */
 	SCRIPTS,
@@ -60,10 +61,9 @@ void script_publish(struct call *, const char *cluster, const char *channel, str
  * one and not answered yet, was taken. */
 void script_behind(struct call *, uint64_t seq);
 /* known: what the asker holds (epoch 0: nothing) and the microseconds of known.offset; whole: all
- * that is kept is wanted, not only what follows known; suspect: this is another Redis process than
- * the one that known came from. */
+ * that is kept is wanted, not only what follows known. */
 void script_fill(struct call *, const char *cluster, const char *channel, struct keep,
-                 struct position known, uint64_t known_micros, bool whole, bool suspect);
+                 struct position known, uint64_t known_micros, bool whole);
 void script_check(struct call *, const char *cluster, const char *channel, struct keep);
 void script_purge(struct call *, const char *cluster, const char *channel, struct keep);
 

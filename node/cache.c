@@ -167,7 +167,6 @@ static void on_filled(void *arg, const redisReply *r)
 		return;
 	}
 	page.whole = whole;
-	strcpy(c->run_id, bus_run_id());
 	c->check_due_ms = node_now_ms() + CHECK_MS / 2 + (uint64_t)rand() % CHECK_MS;
 	filled(c, &page);
 	fill_reply_free(&page);
@@ -220,7 +219,6 @@ static void fill_standalone(struct cache *c)
 static void fill(void *owner, struct position known, uint64_t known_micros, bool whole)
 {
 	struct cache *c = owner;
-	bool suspect = strcmp(c->run_id, bus_run_id()) != 0;
 	struct cache_ask *ask;
 	struct call call;
 
@@ -234,7 +232,7 @@ static void fill(void *owner, struct position known, uint64_t known_micros, bool
 	if (ask) {
 		ask->whole = whole;
 		script_fill(&call, node.cfg->cluster, c->c->name, keep_of(c), known, known_micros,
-		            whole, suspect);
+		            whole);
 		if (!bus_call(&call, on_filled, ask))
 			return;
 		ask_end(ask);
@@ -252,12 +250,17 @@ static void lost(void *owner, struct position at)
 	hub_tell_lost(((struct cache *)owner)->c, at);
 }
 
+static void moved(void *owner, struct position at)
+{
+	hub_tell_moved(((struct cache *)owner)->c, at);
+}
+
 static void is_ready(void *owner)
 {
 	hub_wake(((struct cache *)owner)->c, true);
 }
 
-static const struct history_ops ops = {fill, deliver, lost, is_ready};
+static const struct history_ops ops = {fill, deliver, lost, moved, is_ready};
 
 /* --- */
 

@@ -25,7 +25,6 @@ struct cache {
 	struct cache *paused_next;           /* while `paused` */
 	bool paused;
 	struct cache_ask *fill, *check; /* under way; NULL: none */
-	char run_id[64];                /* of the Redis that the ring's top came from */
 	uint64_t check_due_ms;
 	uint64_t stale; /* of h.stale, what is in node.count */
 };

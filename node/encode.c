@@ -49,7 +49,7 @@ int encode_entry(struct batch *b, enum form form, const char *channel, struct ri
 		return 0;
 	memcpy(e->form[form], b->p + before, len);
 	e->form_len[form] = (uint32_t)len;
-	ring_account(r, (ptrdiff_t)len);
+	ring_account(r, (uint32_t)len);
 	return 0;
 }
 

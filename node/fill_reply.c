@@ -29,7 +29,7 @@ static int entry_id(const redisReply *r, struct message *m)
 
 	if (r->type != REDIS_REPLY_STRING || r->len >= sizeof text || strlen(r->str) != r->len)
 		return -1;
-	strcpy(text, r->str);
+	memcpy(text, r->str, r->len + 1);
 	dash = strchr(text, '-');
 	if (!dash)
 		return -1;
@@ -92,13 +92,41 @@ static int entries(const redisReply *r, struct page *page)
 	return 0;
 }
 
+/* "EPOCH:OFFSET " or "EPOCH:OFFSET! " each, the first ones count. */
+static int former(const redisReply *r, struct page *page)
+{
+	const char *p = r->str, *end;
+	size_t n = 0;
+
+	if (r->type != REDIS_REPLY_STRING || strlen(p) != r->len)
+		return -1;
+	for (; n < RING_FORMER && (end = strchr(p, ' ')); p = end + 1) {
+		char text[64], *colon;
+
+		if ((size_t)(end - p) >= sizeof text)
+			return -1;
+		memcpy(text, p, (size_t)(end - p));
+		text[end - p] = '\0';
+		colon = strchr(text, ':');
+		page->former[n].lossy = end > p && end[-1] == '!';
+		if (page->former[n].lossy)
+			text[end - p - 1] = '\0';
+		if (!colon || epoch_parse(text, (size_t)(colon - text), &page->former[n].epoch) ||
+		    num_u64(colon + 1, 0, page->top, &page->former[n].end))
+			return -1;
+		n++;
+	}
+	return *p && n < RING_FORMER ? -1 : 0;
+}
+
 int fill_reply_page(const struct redisReply *r, struct page *page)
 {
 	*page = (struct page){0};
-	if (!is_array(r, 5) || r->element[0]->type != REDIS_REPLY_STRING ||
+	if (!is_array(r, 6) || r->element[0]->type != REDIS_REPLY_STRING ||
 	    epoch_parse(r->element[0]->str, r->element[0]->len, &page->epoch) ||
 	    number(r->element[1], &page->top) || number(r->element[2], &page->top_micros) ||
-	    number(r->element[3], &page->base) || page->base > page->top)
+	    number(r->element[3], &page->base) || page->base > page->top ||
+	    former(r->element[5], page))
 		return -1;
 	return entries(r->element[4], page);
 }

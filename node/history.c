@@ -1,6 +1,6 @@
 /*
- * history: see history.h. What is held back stays in the order in which it came. A held message
- * that doesn't fit, though it was held before the last fill was asked for, isn't in Redis any more.
+ * history: see history.h. A message that doesn't fit is dropped: it was published before the fill
+ * that is asked for then, which brings it, if Redis still has it.
  */
 #include "history.h"
 
@@ -12,7 +12,6 @@ enum { TICKS_MAX = 50, REFILLS_MAX = 4 };
 struct held {
 	struct held *next;
 	struct message m; /* p is bytes */
-	bool asked;       /* a fill was asked for since */
 	uint8_t bytes[];
 };
 
@@ -56,11 +55,9 @@ static void ask(struct history *h)
 	bool whole = h->whole || h->ring.floor == h->ring.top;
 
 	h->state = HISTORY_FILLING;
-	h->again = h->whole = false;
+	h->again = false;
 	h->suspect_top = 0;
 	h->tries++;
-	for (struct held *x = h->first; x; x = x->next)
-		x->asked = true;
 	h->ops->fill(h->owner, known, h->ring.top_micros, whole);
 }
 
@@ -137,6 +134,16 @@ static void hold(struct history *h, const struct message *m)
 	h->held_bytes += bytes;
 }
 
+/* False: something is missing before it, or it is of another history. */
+static bool take(struct history *h, const struct message *m)
+{
+	enum ring_verdict verdict = m->at.epoch ? ring_accept(&h->ring, m) : RING_NEW;
+
+	if (verdict == RING_NEW)
+		deliver(h, m);
+	return verdict != RING_STALE;
+}
+
 void history_message(struct history *h, const struct message *m)
 {
 	switch (h->state) {
@@ -147,20 +154,11 @@ void history_message(struct history *h, const struct message *m)
 		hold(h, m);
 		return;
 	case HISTORY_OK:
-		break;
+		if (take(h, m))
+			return;
+		h->stale++;
+		ask(h);
 	}
-	switch (m->at.epoch ? ring_accept(&h->ring, m) : RING_NEW) {
-	case RING_NEW:
-		deliver(h, m);
-		return;
-	case RING_OLD:
-		return;
-	case RING_STALE:
-		break;
-	}
-	h->stale++;
-	hold(h, m);
-	ask(h);
 }
 
 /* What the page brought for those who had everything so far. */
@@ -170,6 +168,8 @@ static void deliver_news(struct history *h, const struct ring_news *news)
 
 	if (news->lost)
 		h->ops->lost(h->owner, (struct position){r->epoch, news->from});
+	else if (news->moved)
+		h->ops->moved(h->owner, (struct position){r->epoch, news->from});
 	for (uint64_t at = news->from + 1; at <= r->top; at++) {
 		const struct ring_entry *e = ring_at(r, at);
 		const struct message m = {
@@ -179,22 +179,17 @@ static void deliver_news(struct history *h, const struct ring_news *news)
 	}
 }
 
-/* False: another fill is needed first. */
-static bool deliver_held(struct history *h)
+static void take_held(struct history *h)
 {
-	while (h->first) {
-		const struct message *m = &h->first->m;
-		enum ring_verdict verdict = m->at.epoch ? ring_accept(&h->ring, m) : RING_NEW;
+	bool stale = false;
+	struct held *x;
 
-		if (verdict == RING_STALE && !h->first->asked) {
-			h->stale++;
-			return false;
-		}
-		if (verdict == RING_NEW)
-			deliver(h, m);
-		free(pop(h));
+	while ((x = pop(h))) {
+		stale |= !take(h, &x->m);
+		free(x);
 	}
-	return true;
+	h->stale += stale;
+	h->again |= stale;
 }
 
 void history_filled(struct history *h, const struct page *page)
@@ -203,9 +198,11 @@ void history_filled(struct history *h, const struct page *page)
 
 	if (h->state != HISTORY_FILLING)
 		return;
+	h->whole &= !page->whole;
 	ring_merge(&h->ring, page, &news);
 	deliver_news(h, &news);
-	if (!deliver_held(h) || h->again) {
+	take_held(h);
+	if (h->again) {
 		ask_again(h);
 		return;
 	}

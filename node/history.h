@@ -31,6 +31,8 @@ struct history_ops {
 	void (*deliver)(void *owner, const struct message *);
 	/* What follows continues after this position; clients lost what was before. */
 	void (*lost)(void *owner, struct position);
+	/* The same without loss: the epoch has changed, so clients have to know their new place. */
+	void (*moved)(void *owner, struct position);
 	/* HISTORY_OK was reached: whoever waits may attach. */
 	void (*ready)(void *owner);
 };

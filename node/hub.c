@@ -227,30 +227,36 @@ struct channel *hub_idle_first(void)
 	return idle_first;
 }
 
-bool hub_ready(struct channel *c, const struct position *since)
+/* What it needs may be in Redis only. */
+static bool needs_fill(const struct channel *c, const struct position *since)
 {
+	const struct ring *r = &c->cache->h.ring;
+	struct position last = {r->epoch, r->top - 1};
 	uint64_t from;
 
+	if (!since && c->rule->cache_last && r->top)
+		since = &last;
+	return since && ring_resume(r, *since, &from) == RESUME_FILL;
+}
+
+bool hub_ready(struct channel *c, const struct position *since)
+{
 	if (c->state != CHANNEL_SUBSCRIBED)
 		return false;
 	if (!c->cache)
 		return true;
-	return c->cache->h.state == HISTORY_OK &&
-	       !(since && ring_resume(&c->cache->h.ring, *since, &from) == RESUME_FILL);
+	return c->cache->h.state == HISTORY_OK && !needs_fill(c, since);
 }
 
 void hub_wait(struct channel *c, struct waiter *w, const struct position *since)
 {
-	uint64_t from;
-
 	w->c = c;
 	w->next = c->waiters;
 	c->waiters = w;
 	hub_touch(c);
 	if (c->state == CHANNEL_IDLE)
 		bus_subscribe(c);
-	else if (c->state == CHANNEL_SUBSCRIBED && c->cache && c->cache->h.state == HISTORY_OK &&
-	         since && ring_resume(&c->cache->h.ring, *since, &from) == RESUME_FILL)
+	else if (c->state == CHANNEL_SUBSCRIBED && c->cache && needs_fill(c, since))
 		history_refill(&c->cache->h);
 }
 

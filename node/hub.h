@@ -133,6 +133,8 @@ void hub_message(struct channel *, const struct message *);
 void hub_deliver(struct channel *, const struct message *);
 /* Its clients lost something: everything after `at` follows. */
 void hub_tell_lost(struct channel *, struct position at);
+/* Nothing is lost, but its places are called otherwise from here on. */
+void hub_tell_moved(struct channel *, struct position at);
 /* Sends what this turn collected. */
 void hub_flush(void);
 /* Forgets channels unused for 30 s (UNSUBSCRIBE follows). Once a second. */

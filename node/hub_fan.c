@@ -221,22 +221,32 @@ static void flush_channel(struct channel *c)
 		flush_fan(c, &c->fan[i]);
 }
 
-void hub_tell_lost(struct channel *c, struct position at)
+static void notice(struct channel *c, const char *what, struct position at)
 {
 	struct fan *id = &c->fan[FORM_ID], *cf = &c->fan[FORM_CF];
 
 	if (id->n) {
 		struct batch *b = batch_of(c, id);
 
-		if (!b || encode_notice(b, "!lost", at))
+		if (!b || encode_notice(b, what, at))
 			no_memory(c, id);
 	}
-	node.count.cache_lost += id->n + cf->n;
 	/* Centrifugo's clients subscribe anew; what they were given must be out before. */
 	flush_fan(c, cf);
 	for (uint32_t i = cf->n; i-- > 0;)
 		if (i < cf->n)
 			cf_lost(cf->subs[i].who);
+}
+
+void hub_tell_lost(struct channel *c, struct position at)
+{
+	node.count.cache_lost += c->fan[FORM_ID].n + c->fan[FORM_CF].n;
+	notice(c, "!lost", at);
+}
+
+void hub_tell_moved(struct channel *c, struct position at)
+{
+	notice(c, "!recovered", at);
 }
 
 static bool too_much_queued(void)

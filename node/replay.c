@@ -81,18 +81,19 @@ static bool overtaken(struct subscriber *who, struct batch *b)
 {
 	const struct ring *r = &who->c->cache->h.ring;
 	uint64_t from = r->top;
+	/* Under another epoch nothing need be missing. */
+	bool lost = ring_resume(r, (struct position){who->epoch, who->sent}, &from) !=
+	            RESUME_RECOVERED;
 
-	ring_resume(r, (struct position){who->epoch, who->sent}, &from);
+	node.count.cache_lost += lost;
 	if (who->form == FORM_CF) {
-		node.count.cache_lost++;
 		cf_lost(who);
 		return false;
 	}
 	who->epoch = r->epoch;
 	who->sent = from;
-	node.count.cache_lost++;
 	return who->form != FORM_ID ||
-	       !encode_notice(b, "!lost", (struct position){r->epoch, from});
+	       !encode_notice(b, lost ? "!lost" : "!recovered", (struct position){r->epoch, from});
 }
 
 /* The next frames from the ring. 0; -1: out of memory. */

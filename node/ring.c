@@ -18,9 +18,14 @@ static void count(struct ring *r, ptrdiff_t bytes)
 		*r->sum += (size_t)bytes;
 }
 
-void ring_account(struct ring *r, ptrdiff_t bytes)
+void ring_account(struct ring *r, uint32_t form_len)
 {
-	count(r, bytes < 0 ? bytes - MALLOC_COST : bytes + MALLOC_COST);
+	count(r, (ptrdiff_t)form_len + MALLOC_COST);
+}
+
+static void uncount(struct ring *r, uint32_t len)
+{
+	count(r, -(ptrdiff_t)len - MALLOC_COST);
 }
 
 static struct ring_entry *slot(const struct ring *r, uint64_t nth)
@@ -73,10 +78,10 @@ static void drop_oldest(struct ring *r)
 	for (int i = 0; i < RING_FORMS; i++) {
 		if (!e->form[i])
 			continue;
-		ring_account(r, -(ptrdiff_t)e->form_len[i]);
+		uncount(r, e->form_len[i]);
 		free(e->form[i]);
 	}
-	ring_account(r, -(ptrdiff_t)e->len);
+	uncount(r, e->len);
 	free(e->p);
 	r->floor++;
 	r->first = r->first + 1 == r->cap ? 0 : r->first + 1;
@@ -156,7 +161,7 @@ static void append(struct ring *r, const struct message *m)
 		return;
 	}
 	*slot(r, held(r)) = e;
-	ring_account(r, (ptrdiff_t)e.len);
+	ring_account(r, e.len);
 	r->top = m->at.offset;
 	r->top_micros = m->micros;
 }
@@ -170,7 +175,7 @@ static int put_in_front(struct ring *r, const struct message *m)
 		return -1;
 	r->first = r->first ? r->first - 1 : r->cap - 1;
 	r->v[r->first] = e;
-	ring_account(r, (ptrdiff_t)e.len);
+	ring_account(r, e.len);
 	r->floor--;
 	return 0;
 }
@@ -195,6 +200,15 @@ enum ring_verdict ring_accept(struct ring *r, const struct message *m)
 	if (at > r->floor)
 		return m->micros == ring_at(r, at)->micros ? RING_OLD : RING_STALE;
 	return m->micros <= r->top_micros ? RING_OLD : RING_STALE;
+}
+
+/* NULL: it isn't known. */
+static const struct former *former(const struct former v[RING_FORMER], uint64_t epoch)
+{
+	for (int i = 0; i < RING_FORMER && v[i].epoch; i++)
+		if (v[i].epoch == epoch)
+			return &v[i];
+	return NULL;
 }
 
 /* Whether the page tells another story than the ring about what both know. */
@@ -260,18 +274,26 @@ static void begin_anew(struct ring *r, const struct page *page)
 
 void ring_merge(struct ring *r, const struct page *page, struct ring_news *news)
 {
-	bool first = !r->epoch, other = contradicts(r, page);
-	uint64_t before = r->top, before_micros = r->top_micros;
+	const struct former *f = former(page->former, r->epoch);
+	bool first = !r->epoch, other;
 	size_t i = above(page, r->top);
 
-	news->lost = false;
+	*news = (struct ring_news){.from = r->top};
+	if (f && r->top <= f->end) {
+		news->moved = true;
+		news->lost = f->lossy;
+		if (f->lossy)
+			news->from = f->end;
+		r->epoch = page->epoch;
+	}
+	other = contradicts(r, page);
 	r->base = page->base;
+	memcpy(r->former, page->former, sizeof r->former);
 	if (!other && page->n - i == page->top - r->top) {
 		extend_back(r, page);
 		for (; i < page->n; i++)
 			append(r, &page->entries[i]);
-		news->from = before;
-		if (r->floor > before) { /* more than it holds, or than there is memory for */
+		if (r->floor > news->from) { /* more than it holds, or than there is memory for */
 			news->lost = true;
 			news->from = r->floor;
 		}
@@ -280,38 +302,32 @@ void ring_merge(struct ring *r, const struct page *page, struct ring_news *news)
 	begin_anew(r, page);
 	news->lost = !first;
 	news->from = first ? r->top : r->floor;
-	if (first || !other)
-		return;
-	/* What was delivered under the old epoch isn't new under the next one. */
-	if (news->from < page->base && page->base <= r->top)
-		news->from = page->base;
-	while (news->from < r->top && ring_at(r, news->from + 1)->micros <= before_micros)
-		news->from++;
+	/* What may have been delivered under the old epoch isn't new under this one. */
+	if (!first && other && news->from < (f ? f->end : page->base))
+		news->from = f ? f->end : page->base;
 }
 
 enum ring_resume ring_resume(const struct ring *r, struct position since, uint64_t *from)
 {
-	*from = r->top;
-	if (!since.epoch)
-		return RESUME_LOST;
-	if (since.epoch > r->epoch || (since.epoch == r->epoch && since.offset > r->top))
-		return RESUME_FILL;
-	if (since.epoch == r->epoch) {
+	const struct former *f = former(r->former, since.epoch);
+	bool lost = !since.epoch;
+
+	if (f) {
+		lost = f->lossy || since.offset > f->end;
+		*from = lost ? f->end : since.offset;
+	} else if (since.epoch && since.epoch < r->epoch) {
+		lost = true;
+		*from = r->base;
+	} else if (since.epoch == r->epoch && since.offset <= r->top) {
 		*from = since.offset;
-		if (since.offset >= r->floor)
-			return RESUME_RECOVERED;
-		*from = r->floor;
-		return r->truncated ? RESUME_FILL : RESUME_LOST;
+	} else {
+		*from = r->top;
+		return lost ? RESUME_LOST : RESUME_FILL;
 	}
-	if (r->truncated && r->base < r->floor) {
-		*from = r->floor;
-		return RESUME_FILL;
-	}
-	*from = r->base > r->floor ? r->base : r->floor;
-	/* The reader may have had it under the old epoch: that it was lost, it is told anyway. */
-	while (*from < r->top && *from < since.offset && ring_at(r, *from + 1)->micros < r->epoch)
-		++*from;
-	return RESUME_LOST;
+	if (*from >= r->floor)
+		return lost ? RESUME_LOST : RESUME_RECOVERED;
+	*from = r->floor;
+	return r->truncated ? RESUME_FILL : RESUME_LOST;
 }
 
 size_t ring_trim(struct ring *r, size_t bytes)

@@ -13,7 +13,10 @@
 
 #include "../lib/envelope.h"
 
-enum { RING_FORMS = 3 }; /* encoded forms of a message that are kept beside it, see encode.h */
+enum {
+	RING_FORMS = 3,  /* encoded forms of a message that are kept beside it, see encode.h */
+	RING_FORMER = 8, /* see lib/lua/fill.lua */
+};
 
 struct ring_entry {
 	uint64_t micros;
@@ -24,9 +27,17 @@ struct ring_entry {
 	uint8_t kind; /* enum kind; KIND_PURGE is skipped in a replay */
 };
 
+/* An epoch before: up to `end` it is this history. See lib/lua/fill.lua. */
+struct former {
+	uint64_t epoch; /* 0: none, and none follows */
+	uint64_t end;
+	bool lossy; /* there was more, and it is lost: its readers go on after end and are told */
+};
+
 struct ring {
 	uint64_t epoch; /* 0: nothing known yet */
-	uint64_t base;  /* a reader of another epoch goes on after it, see lib/lua/fill.lua */
+	uint64_t base;  /* what a reader of an epoch that isn't known may have: up to here */
+	struct former former[RING_FORMER];
 	uint64_t floor, top;
 	uint64_t top_micros;
 	struct ring_entry *v; /* a circle of cap entries; offset floor + 1 is at first */
@@ -53,12 +64,14 @@ enum ring_verdict ring_accept(struct ring *, const struct message *);
 /* What a fill returned. entries are ascending, not necessarily gapless, all at most top. */
 struct page {
 	uint64_t epoch, base, top, top_micros;
+	struct former former[RING_FORMER];
 	const struct message *entries; /* at.epoch is ignored */
 	size_t n;
 	bool whole; /* all that is kept was asked for */
 };
 struct ring_news {
 	bool lost;     /* readers must be told: all after `from` follows, what was before is gone */
+	bool moved;    /* nothing is lost, but all places are under another epoch now */
 	uint64_t from; /* entries after it, up to top, are new to those who had everything so far */
 };
 /* Takes the page over: gap closed, or begun anew. A ring that knew nothing has no readers to be
@@ -81,7 +94,7 @@ enum ring_resume ring_resume(const struct ring *, struct position since, uint64_
 /* Gives up oldest entries until at most `bytes` are held; truncated is set if any went. Returns
  * what was freed. */
 size_t ring_trim(struct ring *, size_t bytes);
-/* Counts a form's length that was added (its overhead is added here) or, negative, was freed. */
-void ring_account(struct ring *, ptrdiff_t bytes);
+/* Counts a form that was put into an entry; it goes with that. */
+void ring_account(struct ring *, uint32_t form_len);
 
 #endif

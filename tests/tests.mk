@@ -33,7 +33,7 @@ $(T)/tools/%.o: tests/tools/%.c
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = kafka render hap_csv statefile opts table edit edit_random persist persist_rendered lock
-UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode
+UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring fill_reply history history_random
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
@@ -53,6 +53,9 @@ $(T)/unit/test_lag: $(BUILD)/obj/node/lag.o $(BUILD)/obj/node/batch.o
 $(T)/unit/test_http: $(BUILD)/obj/node/http.o
 $(T)/unit/test_front: $(BUILD)/obj/node/front.o $(BUILD)/obj/node/http.o $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_rconn: $(BUILD)/obj/node/rconn.o
+$(T)/unit/test_ring: $(BUILD)/obj/node/ring.o
+$(T)/unit/test_fill_reply: $(BUILD)/obj/node/fill_reply.o
+$(T)/unit/test_history $(T)/unit/test_history_random: $(BUILD)/obj/node/history.o $(BUILD)/obj/node/ring.o
 $(T)/unit/test_cf_parse: $(BUILD)/obj/node/cf_parse.o $(BUILD)/obj/node/cf_json.o
 $(T)/unit/test_cf_encode: $(BUILD)/obj/node/cf_encode.o $(BUILD)/obj/node/cf_json.o
 $(T)/unit/test_front $(T)/unit/test_rconn: LIBS_CTL += -lev

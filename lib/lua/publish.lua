@@ -13,6 +13,14 @@ local function base36(n)
 	until n == 0
 	return s
 end
+local function number(s)
+	local n = 0
+	for i = 1, #s do
+		local c = string.byte(s, i)
+		n = n * 36 + (c < 58 and c - 48 or c - 87)
+	end
+	return n
+end
 -- Other programs call this too: nothing may fail once something was written.
 local function whole(s, least)
 	local n = s and string.match(s, '^%d+$') and tonumber(s)
@@ -28,7 +36,7 @@ end
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't')
+local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't', 'r', 'f')
 local epoch, top, micros = meta[1], tonumber(meta[2] or 0), tonumber(meta[3] or 0)
 
 if KEYS[3] then
@@ -40,9 +48,19 @@ if KEYS[3] then
 		return {-1, epoch or '', top, 0}
 	end
 end
+-- A Redis that was restarted or promoted may lack messages that somebody has: what comes now is told apart
+-- from them by its epoch. f says up to where the epochs before are this history.
+local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+local begun = {}
 if not epoch then
 	epoch, top, micros = base36(now), 0, 0
 	redis.call('DEL', KEYS[1], KEYS[2])
+	begun = {'b', 0, 'f', '', 'r', line}
+elseif meta[4] ~= line then
+	local at = string.format('%.0f', top)
+	local former = string.sub(epoch .. ':' .. at .. ' ' .. (meta[5] or ''), 1, 240)
+	begun = {'b', at, 'f', string.match(former, '^.* '), 'r', line}
+	epoch = base36(math.max(now, number(epoch) + 1 + (tonumber(string.sub(line, 1, 5), 16) or 0)))
 end
 -- The clock may step back; what tells messages apart must not.
 micros = math.max(now, micros + 1)
@@ -50,7 +68,7 @@ top = top + 1
 local at, stamp = string.format('%.0f', top), string.format('%.0f', micros)
 -- First what can be refused: out of memory, a key of another type.
 redis.call('XADD', KEYS[2], 'MAXLEN', size == 1 and '=' or '~', ARGV[2], at .. '-' .. stamp, ARGV[4], ARGV[5])
-redis.call('HSET', KEYS[1], 'e', epoch, 'o', at, 't', stamp)
+redis.call('HSET', KEYS[1], 'e', epoch, 'o', at, 't', stamp, unpack(begun))
 if KEYS[3] then
 	redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
 end

@@ -227,13 +227,13 @@ static void only_last(struct call *c)
 
 static void fill_all(struct call *c)
 {
-	script_fill(c, "bench", "news", history, nothing, 0, false, false);
+	script_fill(c, "bench", "news", history, nothing, 0, false);
 	append(c);
 }
 
 static void fill_none(struct call *c)
 {
-	script_fill(c, "bench", "news", history, top, top_micros, false, false);
+	script_fill(c, "bench", "news", history, top, top_micros, false);
 	append(c);
 }
 
@@ -282,12 +282,12 @@ static void verify_fills(void)
 
 	fill_all(&c);
 	r = reply();
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 5 || r->element[4]->elements != KEPT)
+	if (r->type != REDIS_REPLY_ARRAY || r->elements < 5 || r->element[4]->elements != KEPT)
 		die("fill", "does not return the history");
 	freeReplyObject(r);
 	fill_none(&c);
 	r = reply();
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 5 || r->element[4]->elements > 1)
+	if (r->type != REDIS_REPLY_ARRAY || r->elements < 5 || r->element[4]->elements > 1)
 		die("fill", "returns what is known");
 	freeReplyObject(r);
 }

@@ -57,10 +57,10 @@ static void calls(void)
 	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/3|chat:x|100|3600000|b||42|60000|"
 	        "41",
 	        "behind another");
-	script_fill(&c, "chat", "x", hundred, at, 5000, false, true);
-	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000|10|7|5000|0|1", "fill");
-	script_fill(&c, "chat", "x", hundred, (struct position){0}, 0, true, false);
-	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000||0|0|1|0", "fill from nothing");
+	script_fill(&c, "chat", "x", hundred, at, 5000, false);
+	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000|10|7|5000|0", "fill");
+	script_fill(&c, "chat", "x", hundred, (struct position){0}, 0, true);
+	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000||0|0|1", "fill from nothing");
 	script_check(&c, "chat", "x", hundred);
 	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|3600000", "check");
 	script_purge(&c, "chat", "x", (struct keep){1, 0});
