@@ -131,7 +131,7 @@ static void set_why(struct window *w, const char *words)
 /* The connection is of no use any more; why says why. */
 static void lost(struct window *w)
 {
-	char n[NUM_STR], t[24];
+	char n[NUM_STR], t[24], waits[80] = "";
 	uint64_t now = now_ms();
 
 	for (size_t i = 0; i < w->in_flight; i++) {
@@ -146,8 +146,11 @@ static void lost(struct window *w)
 		w->away_ms = now;
 	/* What the next attempt mends is nothing to talk about. */
 	if (!w->said && w->backoff_ms > BACKOFF_MIN_MS) {
-		say(w->r, "%s; trying again for %s, %s message%s sent and not acknowledged", w->why,
-		    num_duration_str(w->deadline_ms, t), num_count(w->n, n), w->n == 1 ? "" : "s");
+		if (w->n)
+			snprintf(waits, sizeof waits, ", then to send %s message%s again",
+			         num_count(w->n, n), w->n == 1 ? "" : "s");
+		say(w->r, "%s; trying again for %s%s", w->why, num_duration_str(w->deadline_ms, t),
+		    waits);
 		w->said = true;
 	}
 	w->retry_ms = now + jitter(w->backoff_ms);
