@@ -27,6 +27,7 @@ enum {
 	ANSWER_MS = 5000,
 	LINGER_MS = 1000,
 	EVICT_AFTER_MS = 1000,
+	WAITS_MAX = 3, /* subscribed, filled, filled with all that is kept */
 };
 
 enum front_state {
@@ -48,6 +49,7 @@ struct front {
 	struct upgrade up;
 	char ws_key[25];
 	struct waiter waiter;
+	unsigned waits;
 };
 
 static struct front *oldest, *newest;
@@ -150,25 +152,39 @@ static const char *unavailable(void)
 	return NULL;
 }
 
-static void on_channel(struct waiter *w, bool ok)
-{
-	struct front *f = (struct front *)((char *)w - offsetof(struct front, waiter));
-	const char *why = ok ? unavailable() : "redis is away";
+static void on_channel(struct waiter *w, bool ok);
 
-	if (why)
-		refuse(f, 503, why);
-	else
-		hand_on(f, hub_find(f->up.channel, f->up.channel_len));
+static const struct position *resume_at(const struct front *f)
+{
+	return f->up.resume ? &f->up.since : NULL;
 }
 
 static void wait_for(struct front *f, struct channel *c)
 {
+	f->waits++;
 	f->state = FRONT_WAITING;
 	f->waiter.done = on_channel;
 	wheel_set(&node.front_wheel, &f->timer, SUBSCRIBED_MS);
 	watch(f, 0);
 	/* Last: standalone it is done at once, and f gone. */
-	hub_wait(c, &f->waiter, f->up.resume ? &f->up.since : NULL);
+	hub_wait(c, &f->waiter, resume_at(f));
+}
+
+static void on_channel(struct waiter *w, bool ok)
+{
+	struct front *f = (struct front *)((char *)w - offsetof(struct front, waiter));
+	const char *why = ok ? unavailable() : "redis is away";
+	struct channel *c;
+
+	if (why) {
+		refuse(f, 503, why);
+		return;
+	}
+	c = hub_find(f->up.channel, f->up.channel_len);
+	if (f->waits < WAITS_MAX && !hub_ready(c, resume_at(f)))
+		wait_for(f, c);
+	else
+		hand_on(f, c);
 }
 
 static void start_upgrade(struct front *f, const struct http_request *r)
@@ -192,7 +208,7 @@ static void start_upgrade(struct front *f, const struct http_request *r)
 			refuse(f, 503, "out of memory");
 			return;
 		}
-		if (!hub_ready(c, f->up.resume ? &f->up.since : NULL)) {
+		if (!hub_ready(c, resume_at(f))) {
 			wait_for(f, c);
 			return;
 		}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICKS_MAX = 50, REFILLS_MAX = 4 };
+enum { TICKS_MAX = 50 };
 
 struct held {
 	struct held *next;
@@ -222,8 +222,6 @@ void history_refill(struct history *h)
 	h->whole |= h->ring.truncated;
 	if (h->state == HISTORY_OK)
 		ask(h);
-	else if (h->state == HISTORY_FILLING && h->tries < REFILLS_MAX)
-		h->again = true;
 }
 
 void history_checked(struct history *h, struct position top, uint64_t micros, struct position was)

@@ -69,8 +69,8 @@ void history_message(struct history *, const struct message *);
 void history_filled(struct history *, const struct page *);
 /* The fill's answer was an error; tried again by history_tick. */
 void history_failed(struct history *);
-/* A reader needs what may be in Redis only: what was truncated, or what isn't here yet. HISTORY_OK
- * comes after a fill that was asked later than now. */
+/* A reader needs what may be in Redis only: what was truncated, or what isn't here yet. When a fill
+ * is under way already, it may be one from before. */
 void history_refill(struct history *);
 /* Where Redis says the history stands (epoch 0: nothing there); was: where the ring stood when it
  * was asked. A top ahead of ours may only be on its way: it is stale when the next check still

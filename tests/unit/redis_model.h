@@ -25,6 +25,7 @@ struct redis {
 	bool meta;
 	uint64_t epoch, top, micros, base, line;
 	struct former former[RING_FORMER];
+	uint32_t proven;         /* the last loss that a node told it of */
 	uint32_t stream[STREAM]; /* ids */
 	uint32_t n;
 };
@@ -33,7 +34,6 @@ static struct {
 	struct redis r, replica;
 	uint64_t line, clock;
 	uint32_t events; /* the time that counts what happened */
-	uint32_t proven; /* the last loss that a node could tell Redis of */
 	uint32_t size;
 	struct msg msgs[MSGS];
 	uint32_t n_msgs;
@@ -186,9 +186,8 @@ static void model_fill(struct position known, bool whole, struct filled *out)
 		for (int i = 0; i < RING_FORMER; i++)
 			r->former[i].lossy = true;
 		for (uint32_t i = 0; i < model.n_epochs; i++)
-			if (model.epochs[i].epoch == known.epoch &&
-			    model.epochs[i].cut > model.proven)
-				model.proven = model.epochs[i].cut;
+			if (model.epochs[i].epoch == known.epoch && model.epochs[i].cut > r->proven)
+				r->proven = model.epochs[i].cut;
 	} else if (moves) {
 		epoch_rename(known.epoch, r->top);
 	} else if (r->epoch < known.epoch) {

@@ -13,7 +13,7 @@
 #include "redis_model.h"
 #include "tap.h"
 
-enum { NODES = 3, READERS = 6, QUEUE = 512, SNAPSHOTS = 8, MAX_PUBLISHED = 120 };
+enum { NODES = 3, READERS = 6, QUEUE = 512, SNAPSHOTS = 8, MAX_PUBLISHED = 120, WAITS_MAX = 3 };
 
 struct item {
 	bool ack, plain;
@@ -46,7 +46,8 @@ struct view {
 struct reader {
 	enum { AWAY, WAITS, ATTACHED } state;
 	struct node *n;
-	bool asked, replaying;
+	bool replaying;
+	unsigned waits;
 	bool again; /* as Centrifugo's: learns an epoch when it subscribes, and does so when told */
 	uint64_t epoch, sent; /* what the node knows */
 	struct view v, before[SNAPSHOTS];
@@ -147,18 +148,23 @@ static void client_leaves(struct reader *r)
 
 /* --- a node: what hub and replay do */
 
+static void ask_more(struct reader *r)
+{
+	r->waits++;
+	r->state = WAITS;
+	history_refill(&r->n->h);
+}
+
 static void wait_on(struct reader *r, struct node *n)
 {
 	uint64_t from;
 
 	r->n = n;
 	r->state = WAITS;
-	r->asked = false;
-	if (!r->v.begun || ring_resume(&n->h.ring, r->v.since, &from) != RESUME_FILL)
-		return;
-	history_refill(&n->h);
-	r->asked = n->h.state != HISTORY_OFF &&
-	           (n->h.state != HISTORY_FILLING || n->h.again || n->fill.state == ASKED);
+	r->waits = 1;
+	if (r->v.begun && n->h.state == HISTORY_OK &&
+	    ring_resume(&n->h.ring, r->v.since, &from) == RESUME_FILL)
+		history_refill(&n->h);
 }
 
 static void attach(struct reader *r)
@@ -169,9 +175,8 @@ static void attach(struct reader *r)
 	if (r->v.begun) {
 		enum ring_resume how = ring_resume(ring, r->v.since, &from);
 
-		if (how == RESUME_FILL && !r->asked) {
-			r->asked = true;
-			history_refill(&r->n->h);
+		if (how == RESUME_FILL && r->waits < WAITS_MAX) {
+			ask_more(r);
 			return;
 		}
 		client_told(r, (struct position){ring->epoch, from}, how != RESUME_RECOVERED);
@@ -256,7 +261,7 @@ static void tell(struct node *n, struct position at, bool lost)
 			continue;
 		if (r->again) {
 			r->state = WAITS; /* its subscribe command comes later */
-			r->asked = false;
+			r->waits = 0;
 		} else if (!r->replaying) {
 			client_told(r, at, lost);
 		}
@@ -545,7 +550,7 @@ static void settle(void)
 	for (uint32_t i = 0; i < n_readers && !failed; i++)
 		if (!same_place(readers[i].v.at, (struct position){model.r.epoch, model.r.top}))
 			wrong("reader %u isn't at the top", i);
-		else if (readers[i].v.told < model.proven)
+		else if (readers[i].v.told < model.r.proven)
 			wrong("reader %u wasn't told of what Redis lost", i);
 	for (uint32_t i = 0; i < n_nodes && !failed; i++) {
 		const struct ring *r = &nodes[i].h.ring;
