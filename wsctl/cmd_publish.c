@@ -93,8 +93,10 @@ static void report_failure(const struct publish *p, bool kept)
 		snprintf(unknown, sizeof unknown, "; the next %s may be in the history or not",
 		         num_count(p->unknown, n));
 	if (p->kafka) {
-		say(p->r, "%s acknowledged; read again, each is still there once",
-		    messages(p->acked, m));
+		if (p->seen)
+			snprintf(up_to, sizeof up_to, ", %s known already", num_count(p->seen, n));
+		say(p->r, "%s acknowledged%s; read again, each is still there once",
+		    messages(p->acked, m), up_to);
 		return;
 	}
 	if (p->acked)
