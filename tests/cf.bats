@@ -532,13 +532,13 @@ lines() { printf '%s\n' "$@" | head -c -1 | od -An -v -tx1 | tr -d ' \n'; }
 	start_node ws1
 	cf a
 	ws_send a '{"id":2,"subscribe":{"channel":"refused"}}'
+	# What waits behind it is answered as well.
+	ws_send a "/text $(lines '{"id":5,"subscribe":{"channel":"too"}}' '{"id":6,"unsubscribe":{"channel":"too"}}')"
 	ask a 3 subscribe '{"channel":"news:a"}' | jq -e .subscribe.recoverable
 	asks a 4 publish '{"channel":"news:a","data":1}' '{publish: {}}'
-	ws_wait a '"id":2,"error":\{"code":100.*"temporary":true' 10
 	ws_wait a '"data":1'
-	# What waits behind it is answered as well.
-	ws_send a "/text $(lines '{"id":5,"subscribe":{"channel":"refused"}}' '{"id":6,"unsubscribe":{"channel":"refused"}}')"
-	ws_wait a '"id":6,"unsubscribe":\{\}' 10
+	ws_wait a '"id":2,"error":\{"code":100.*"temporary":true' 10
+	ws_wait a '"id":6,"unsubscribe":\{\}'
 	[ "$(answer a 5 | jq .error.code)" = 100 ]
 }
 
