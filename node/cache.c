@@ -125,9 +125,8 @@ static void told_once(const char *what, const redisReply *r)
 	told = true;
 }
 
-static void failed(struct cache *c)
+static void list_paused(struct cache *c)
 {
-	history_failed(&c->h);
 	if (c->h.state != HISTORY_PAUSED || c->paused)
 		return;
 	c->paused = true;
@@ -135,21 +134,21 @@ static void failed(struct cache *c)
 	paused = c;
 }
 
+static void failed(struct cache *c)
+{
+	history_failed(&c->h);
+	list_paused(c);
+}
+
 static void filled(struct cache *c, const struct page *page)
 {
 	node.count.cache_fills++;
 	unlink_used(c);
 	link_last(c);
+	c->whole = page->whole;
 	history_filled(&c->h, page);
-	if (total > node.cfg->node.max_cache) {
-		struct ring *r = &c->h.ring;
-		bool truncated = r->truncated;
-
-		keep_bound();
-		/* More than that can't be had, so nobody asks for it again. */
-		if (page->whole && !truncated)
-			r->truncated = false;
-	}
+	list_paused(c);
+	keep_bound();
 }
 
 static void on_filled(void *arg, const redisReply *r)
@@ -257,7 +256,15 @@ static void moved(void *owner, struct position at)
 
 static void is_ready(void *owner)
 {
-	hub_wake(((struct cache *)owner)->c, true);
+	struct cache *c = owner;
+	bool truncated = c->h.ring.truncated;
+
+	/* Before anybody is told what can be had. More than that can't be held, so nobody asks for
+	 * it again. */
+	keep_bound();
+	if (c->whole)
+		c->h.ring.truncated = truncated;
+	hub_wake(c->c, true);
 }
 
 static const struct history_ops ops = {fill, deliver, lost, moved, is_ready};
@@ -342,11 +349,7 @@ static void retry(void)
 		list = c->paused_next;
 		c->paused = false;
 		history_tick(&c->h);
-		if (c->h.state != HISTORY_PAUSED || c->paused)
-			continue;
-		c->paused = true;
-		c->paused_next = paused;
-		paused = c;
+		list_paused(c);
 	}
 }
 

@@ -25,6 +25,7 @@ struct cache {
 	struct cache *paused_next;           /* while `paused` */
 	bool paused;
 	struct cache_ask *fill, *check; /* under way; NULL: none */
+	bool whole;                     /* the last fill was for all that is kept */
 	uint64_t check_due_ms;
 	uint64_t stale; /* of h.stale, what is in node.count */
 };
