@@ -166,12 +166,12 @@ static void append(struct ring *r, const struct message *m)
 	r->top_micros = m->micros;
 }
 
-/* m is floor. -1: no more fit. */
+/* m is floor. -1: out of memory. */
 static int put_in_front(struct ring *r, const struct message *m)
 {
 	struct ring_entry e = {0};
 
-	if (held(r) >= r->size || grow(r) || copy(&e, m))
+	if (grow(r) || copy(&e, m))
 		return -1;
 	r->first = r->first ? r->first - 1 : r->cap - 1;
 	r->v[r->first] = e;
@@ -247,9 +247,14 @@ static void extend_back(struct ring *r, const struct page *page)
 {
 	size_t i = above(page, r->floor);
 
-	while (i && page->entries[i - 1].at.offset == r->floor && !begins_purged(r))
-		if (put_in_front(r, &page->entries[--i]))
+	for (; i && held(r) < r->size && !begins_purged(r); i--) {
+		if (page->entries[i - 1].at.offset != r->floor)
 			break;
+		if (put_in_front(r, &page->entries[i - 1])) {
+			r->truncated = true;
+			return;
+		}
+	}
 	if (page->whole)
 		r->truncated = false;
 }
