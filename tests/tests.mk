@@ -33,7 +33,7 @@ $(T)/tools/%.o: tests/tools/%.c
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = kafka render hap_csv statefile opts table edit edit_random persist persist_rendered lock
-UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring fill_reply history history_random
+UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring ring_oom fill_reply history history_random
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
