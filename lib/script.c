@@ -15,8 +15,8 @@ extern const char script_publish_lua[], script_fill_lua[], script_check_lua[], s
 extern const size_t script_publish_lua_len, script_fill_lua_len, script_check_lua_len,
 	script_purge_lua_len;
 
-/* The longest call: EVALSHA SHA 3, three keys, eight arguments. */
-_Static_assert(3 + 3 + 8 <= SCRIPT_ARGC, "publish has more arguments than a call holds");
+/* The longest call: EVALSHA SHA 3, three keys, nine arguments. */
+_Static_assert(3 + 3 + 9 <= SCRIPT_ARGC, "publish has more arguments than a call holds");
 _Static_assert(REDIS_NAME_MAX >= CLUSTER_MAX + CHANNEL_MAX + sizeof ".h:q:/",
                "a source's key is cut");
 
@@ -102,7 +102,7 @@ void script_load(struct call *c, enum script which)
 
 void script_publish(struct call *c, const char *cluster, const char *channel, struct keep keep,
                     enum kind kind, const void *p, size_t len, const char *source, uint64_t seq,
-                    uint64_t source_ttl_ms)
+                    uint64_t source_ttl_ms, const char *run_id)
 {
 	begin(c, SCRIPT_PUBLISH, source ? "3" : "2", cluster, channel);
 	if (source) {
@@ -118,16 +118,25 @@ void script_publish(struct call *c, const char *cluster, const char *channel, st
 	if (source) {
 		number(c, 2, seq);
 		number(c, 3, source_ttl_ms);
+	} else {
+		text(c, "");
+		text(c, "");
 	}
+	text(c, "");
+	text(c, run_id);
 }
 
 void script_behind(struct call *c, uint64_t seq)
 {
+	const char *run_id = c->argv[c->argc - 1];
+
+	c->argc -= 2;
 	number(c, 4, seq);
+	text(c, run_id);
 }
 
 void script_fill(struct call *c, const char *cluster, const char *channel, struct keep keep,
-                 struct position known, uint64_t known_micros, bool whole)
+                 struct position known, uint64_t known_micros, bool whole, const char *run_id)
 {
 	begin(c, SCRIPT_FILL, "2", cluster, channel);
 	number(c, 0, keep.size);
@@ -136,6 +145,7 @@ void script_fill(struct call *c, const char *cluster, const char *channel, struc
 	number(c, 2, known.offset);
 	number(c, 3, known_micros);
 	text(c, whole ? "1" : "0");
+	text(c, run_id);
 }
 
 void script_check(struct call *c, const char *cluster, const char *channel, struct keep keep)

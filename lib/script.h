@@ -2,10 +2,10 @@
  * script: the Lua scripts that keep a channel's history in Redis, and the commands that call them.
  * The texts stand in lib/lua; each says at its top what it takes and returns. Keys of channel NAME:
  *
- *   CLUSTER.h:m:NAME         hash: e epoch, o top offset, t the top's microseconds, b base, f
- * former epochs, r the replication ID of the Redis that began e CLUSTER.h:s:NAME         stream:
- * OFFSET-MICROSECONDS, one field: kind (t, b, p) => payload CLUSTER.h:q:NAME/SOURCE  the highest
- * SEQ taken from that source
+ *   CLUSTER.h:m:NAME         hash: e epoch, o top offset, t the top's microseconds, b base,
+ *                            f former epochs, r run_id of the Redis process that began e
+ *   CLUSTER.h:s:NAME         stream: OFFSET-MICROSECONDS, one field: kind (t, b, p) => payload
+ *   CLUSTER.h:q:NAME/SOURCE  the highest SEQ taken from that source
  */
 #ifndef WSCALE_SCRIPT_H
 #define WSCALE_SCRIPT_H
@@ -53,17 +53,18 @@ const char *script_sha(enum script);
 /* SCRIPT LOAD. */
 void script_load(struct call *, enum script);
 /* kind is text or binary. source NULL: not idempotent; else at most SOURCE_MAX - 1 bytes of
- * printable ASCII, seq below 2^53, kept source_ttl_ms after the last. */
+ * printable ASCII, seq below 2^53, kept source_ttl_ms after the last. run_id: of this connection's
+ * Redis, as INFO says it: whoever knows it spares Redis the time; borrowed as the payload is. */
 void script_publish(struct call *, const char *cluster, const char *channel, struct keep, enum kind,
                     const void *p, size_t len, const char *source, uint64_t seq,
-                    uint64_t source_ttl_ms);
+                    uint64_t source_ttl_ms, const char *run_id);
 /* Adds to a script_publish with a source: -1 unless the source's message `seq`, sent before this
  * one and not answered yet, was taken. */
 void script_behind(struct call *, uint64_t seq);
 /* known: what the asker holds (epoch 0: nothing) and the microseconds of known.offset; whole: all
  * that is kept is wanted, not only what follows known. */
 void script_fill(struct call *, const char *cluster, const char *channel, struct keep,
-                 struct position known, uint64_t known_micros, bool whole);
+                 struct position known, uint64_t known_micros, bool whole, const char *run_id);
 void script_check(struct call *, const char *cluster, const char *channel, struct keep);
 void script_purge(struct call *, const char *cluster, const char *channel, struct keep);
 

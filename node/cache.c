@@ -231,7 +231,7 @@ static void fill(void *owner, struct position known, uint64_t known_micros, bool
 	if (ask) {
 		ask->whole = whole;
 		script_fill(&call, node.cfg->cluster, c->c->name, keep_of(c), known, known_micros,
-		            whole);
+		            whole, bus_run_id());
 		if (!bus_call(&call, on_filled, ask))
 			return;
 		ask_end(ask);

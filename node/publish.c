@@ -61,7 +61,7 @@ int publish_message(struct channel *c, const struct message *m, bus_done *done, 
 	if (bus_ready() && !bus_congested()) {
 		if (keep.size) {
 			script_publish(&call, node.cfg->cluster, c->name, keep, m->kind, m->p,
-			               m->len, NULL, 0, 0);
+			               m->len, NULL, 0, 0, bus_run_id());
 			rc = bus_call(&call, done, arg);
 		} else {
 			rc = bare(c, m, done, arg);

@@ -52,6 +52,7 @@ struct window {
 	bool said;
 	uint64_t retry_ms, backoff_ms;
 	char why[256]; /* of the last failure */
+	char run_id[64];
 };
 
 struct window *window_new(const struct run *r, uint64_t deadline_ms, struct tally *tally)
@@ -176,7 +177,7 @@ static int send_entry(struct window *w, struct entry *e)
 	struct call call;
 
 	script_publish(&call, w->r->cfg->cluster, s->channel, s->keep, e->kind, e->p, e->len,
-	               s->name, e->seq, s->ttl_ms);
+	               s->name, e->seq, s->ttl_ms, w->run_id);
 	if (s->in_flight)
 		script_behind(&call, s->last);
 	if (redisAppendCommandArgv(w->c, call.argc, call.argv, call.len) != REDIS_OK) {
@@ -190,6 +191,18 @@ static int send_entry(struct window *w, struct entry *e)
 	w->in_flight++;
 	w->unsent = true;
 	return 0;
+}
+
+/* Which Redis process this is; "": the script finds out. */
+static void ask_run_id(struct window *w, redisContext *c)
+{
+	redisReply *r = redisCommand(c, "INFO server");
+	const char *at = r && r->type == REDIS_REPLY_STRING ? strstr(r->str, "\nrun_id:") : NULL;
+
+	snprintf(w->run_id, sizeof w->run_id, "%.*s", at ? (int)strcspn(at + 8, "\r\n") : 0,
+	         at ? at + 8 : "");
+	if (r)
+		freeReplyObject(r);
 }
 
 /* 0; -1: why, and *passes says whether it is worth another try. */
@@ -209,6 +222,8 @@ static int load(struct window *w, redisContext *c, bool *passes)
 	}
 	if (reply)
 		freeReplyObject(reply);
+	if (!rc)
+		ask_run_id(w, c);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 -- fill: what a node lacks of a channel's history, as it is at one moment.
 -- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL
 -- ARGV: SIZE TTL(ms) EPOCH("" or what the node holds) TOP MICROS WHOLE(1: all, 0: what follows TOP)
+--       RUN(run_id of INFO)
 -- => {EPOCH, TOP, MICROS, BASE, entries, FORMER}
 -- In another Redis process, restarted or promoted, a history goes on under a new epoch: that one may lack
 -- messages which somebody has. FORMER says up to where the epochs before are this history, "EPOCH:OFFSET "
@@ -29,7 +30,7 @@ local size, ttl = tonumber(ARGV[1]), tonumber(ARGV[2])
 local held, known, known_micros = number(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+local run = ARGV[7]
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't', 'b', 'r', 'f')
 local epoch, top, micros, base = meta[1], tonumber(meta[2] or 0), tonumber(meta[3] or 0), tonumber(meta[4] or 0)
 local former = meta[6] or ''
@@ -37,10 +38,10 @@ local former = meta[6] or ''
 -- An epoch is a time. The next one is later than any that is known, whatever the clock says, and never
 -- the one that another Redis makes of the same.
 local function begin(b, f)
-	local salt = tonumber(string.sub(line, 1, 5), 16) or 0
+	local salt = tonumber(string.sub(run, 1, 5), 16) or 0
 	epoch = base36(math.max(now, math.max(held, number(epoch or '')) + 1 + salt))
 	base, former = b, string.match(string.sub(f, 1, 240), '^.* ') or ''
-	redis.call('HSET', KEYS[1], 'e', epoch, 'o', text(top), 't', text(micros), 'b', text(base), 'f', former, 'r', line)
+	redis.call('HSET', KEYS[1], 'e', epoch, 'o', text(top), 't', text(micros), 'b', text(base), 'f', former, 'r', run)
 end
 local function renamed() return epoch .. ':' .. text(top) .. ' ' .. former end
 
@@ -52,7 +53,7 @@ if not epoch then
 elseif ttl > 0 and redis.call('PTTL', KEYS[1]) < ttl + 1800000 then
 	redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
 end
-local moves = meta[1] and meta[5] ~= line
+local moves = meta[1] and meta[5] ~= run
 local f = moves and renamed() or former
 local same = epoch == ARGV[3] and not moves
 local lost = false

@@ -1,6 +1,7 @@
 -- publish: one message into a channel's history and to everybody who listens, at once and in order.
 -- KEYS: CLUSTER.h:m:CHANNEL CLUSTER.h:s:CHANNEL [CLUSTER.h:q:CHANNEL/SOURCE]
--- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms) [BEHIND]]
+-- ARGV: CLUSTER:CHANNEL SIZE TTL(ms, 0: for good) KIND(t|b) PAYLOAD [SEQ SOURCE-TTL(ms) [BEHIND [RUN]]]
+--       "" stands for what isn't given; RUN is run_id of INFO, for who has asked for it already
 -- => {1, EPOCH, OFFSET, nodes that heard it}; {0, EPOCH, TOP, 0} when SEQ is not above the source's last;
 --    {-1, EPOCH, TOP, 0} when the source's message BEHIND, sent before this one and not answered yet, wasn't
 --    taken (out of memory, say): taking this one would make a later attempt at that one be skipped
@@ -26,11 +27,12 @@ local function whole(s, least)
 	local n = s and string.match(s, '^%d+$') and tonumber(s)
 	return n and n >= least and n <= 9007199254740991 and n
 end
+local behind = ARGV[8] ~= '' and ARGV[8]
 local size, ttl, seq = whole(ARGV[2], 1), whole(ARGV[3], 0), whole(ARGV[6], 0)
 if #KEYS < 2 or not ARGV[5] or not size or not ttl or (ARGV[4] ~= 't' and ARGV[4] ~= 'b') then
 	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS]')
 end
-if KEYS[3] and not (seq and whole(ARGV[7], 1) and (not ARGV[8] or whole(ARGV[8], 0))) then
+if KEYS[3] and not (seq and whole(ARGV[7], 1) and (not behind or whole(behind, 0))) then
 	return redis.error_reply('ERR publish with a source takes SEQ, a whole number below 2^53, and SOURCE-TTL-MS')
 end
 
@@ -44,23 +46,24 @@ if KEYS[3] then
 	if seq <= last then
 		return {0, epoch or '', top, 0}
 	end
-	if ARGV[8] and last < tonumber(ARGV[8]) then
+	if behind and last < tonumber(behind) then
 		return {-1, epoch or '', top, 0}
 	end
 end
 -- A Redis that was restarted or promoted may lack messages that somebody has: what comes now is told apart
 -- from them by its epoch. f says up to where the epochs before are this history.
-local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+local run = string.match(ARGV[9] or '', '^%x+$')
+	or string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
 local begun = {}
 if not epoch then
 	epoch, top, micros = base36(now), 0, 0
 	redis.call('DEL', KEYS[1], KEYS[2])
-	begun = {'b', 0, 'f', '', 'r', line}
-elseif meta[4] ~= line then
+	begun = {'b', 0, 'f', '', 'r', run}
+elseif meta[4] ~= run then
 	local at = string.format('%.0f', top)
 	local former = string.sub(epoch .. ':' .. at .. ' ' .. (meta[5] or ''), 1, 240)
-	begun = {'b', at, 'f', string.match(former, '^.* '), 'r', line}
-	epoch = base36(math.max(now, number(epoch) + 1 + (tonumber(string.sub(line, 1, 5), 16) or 0)))
+	begun = {'b', at, 'f', string.match(former, '^.* '), 'r', run}
+	epoch = base36(math.max(now, number(epoch) + 1 + (tonumber(string.sub(run, 1, 5), 16) or 0)))
 end
 -- The clock may step back; what tells messages apart must not.
 micros = math.max(now, micros + 1)

@@ -32,13 +32,13 @@ local at = string.format('%.0f', tonumber(meta[2] or 0) + 1)
 local stamp = string.format('%.0f', math.max(now, tonumber(meta[3] or 0) + 1))
 local ttl = tonumber(ARGV[2])
 -- As in publish.lua.
-local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
 local begun = {}
-if meta[4] ~= line then
+if meta[4] ~= run then
 	local top = string.format('%.0f', tonumber(meta[2] or 0))
 	local former = string.sub(epoch .. ':' .. top .. ' ' .. (meta[5] or ''), 1, 240)
-	begun = {'b', top, 'f', string.match(former, '^.* '), 'r', line}
-	epoch = base36(math.max(now, number(epoch) + 1 + (tonumber(string.sub(line, 1, 5), 16) or 0)))
+	begun = {'b', top, 'f', string.match(former, '^.* '), 'r', run}
+	epoch = base36(math.max(now, number(epoch) + 1 + (tonumber(string.sub(run, 1, 5), 16) or 0)))
 end
 redis.call('DEL', KEYS[2])
 redis.call('XADD', KEYS[2], at .. '-' .. stamp, 'p', '')

@@ -36,6 +36,7 @@ static pid_t redis_pid, sink_pid;
 static volatile uint64_t *arrived; /* bytes at the subscribers, shared with them */
 static char payload[PAYLOAD + 1];
 static uint64_t seq;
+static char run_id[64];
 static struct position top; /* of the history, for fills that find nothing new */
 static uint64_t top_micros;
 
@@ -208,32 +209,39 @@ static void plain(struct call *c)
 
 static void numbered(struct call *c)
 {
-	script_publish(c, "bench", "news", history, KIND_TEXT, payload, PAYLOAD, NULL, 0, 0);
+	script_publish(c, "bench", "news", history, KIND_TEXT, payload, PAYLOAD, NULL, 0, 0,
+	               run_id);
+	append(c);
+}
+
+static void by_others(struct call *c)
+{
+	script_publish(c, "bench", "news", history, KIND_TEXT, payload, PAYLOAD, NULL, 0, 0, "");
 	append(c);
 }
 
 static void idempotent(struct call *c)
 {
 	script_publish(c, "bench", "news", history, KIND_TEXT, payload, PAYLOAD, "bench", ++seq,
-	               3600000);
+	               3600000, run_id);
 	append(c);
 }
 
 static void only_last(struct call *c)
 {
-	script_publish(c, "bench", "ticker", last, KIND_TEXT, payload, PAYLOAD, NULL, 0, 0);
+	script_publish(c, "bench", "ticker", last, KIND_TEXT, payload, PAYLOAD, NULL, 0, 0, run_id);
 	append(c);
 }
 
 static void fill_all(struct call *c)
 {
-	script_fill(c, "bench", "news", history, nothing, 0, false);
+	script_fill(c, "bench", "news", history, nothing, 0, false, run_id);
 	append(c);
 }
 
 static void fill_none(struct call *c)
 {
-	script_fill(c, "bench", "news", history, top, top_micros, false);
+	script_fill(c, "bench", "news", history, top, top_micros, false, run_id);
 	append(c);
 }
 
@@ -251,6 +259,7 @@ static const struct kind_of {
 	{"PUBLISH", plain, 1},
 	{"publish, history: { size: 100 }", numbered, 1},
 	{"the same with SOURCE and SEQ", idempotent, 1},
+	{"the same by any program", by_others, 1}, /* that doesn't say run_id */
 	{"publish, cache: last", only_last, 1},
 	{"fill of 100 messages", fill_all, 20},
 	{"fill that finds nothing new", fill_none, 5},
@@ -319,6 +328,16 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void ask_run_id(void)
+{
+	redisReply *r = redisCommand(redis, "INFO server");
+	const char *at = r && r->type == REDIS_REPLY_STRING ? strstr(r->str, "\nrun_id:") : NULL;
+
+	if (!at || sscanf(at, "\nrun_id:%63[0-9a-f]", run_id) != 1)
+		die("INFO", "no run_id");
+	freeReplyObject(r);
+}
+
 static void prepare(void)
 {
 	struct call c;
@@ -328,6 +347,7 @@ static void prepare(void)
 		append(&c);
 		freeReplyObject(reply());
 	}
+	ask_run_id();
 	memset(payload, 'x', PAYLOAD);
 	for (int i = 0; i < 3 * KEPT; i++) {
 		numbered(&c);

@@ -44,23 +44,27 @@ static void calls(void)
 {
 	struct call c;
 	struct position at = {36, 7};
-	script_publish(&c, "chat", "news:uk", hundred, KIND_TEXT, "a\0b", 3, NULL, 0, 0);
-	call_is(&c, "EVALSHA|2|chat.h:m:news:uk|chat.h:s:news:uk|chat:news:uk|100|3600000|t|a0b",
+	script_publish(&c, "chat", "news:uk", hundred, KIND_TEXT, "a\0b", 3, NULL, 0, 0, "0f");
+	call_is(&c,
+	        "EVALSHA|2|chat.h:m:news:uk|chat.h:s:news:uk|chat:news:uk|100|3600000|t|a0b|||"
+	        "|0f",
 	        "publish");
 	ok(strcmp(c.argv[1], script_sha(SCRIPT_PUBLISH)) == 0, "by its name");
-	script_publish(&c, "chat", "x", hundred, KIND_BINARY, NULL, 0, "topic/3", 42, 60000);
+	script_publish(&c, "chat", "x", hundred, KIND_BINARY, NULL, 0, "topic/3", 42, 60000, "0f");
 	call_is(&c,
-	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/3|chat:x|100|3600000|b||42|60000",
+	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/"
+	        "3|chat:x|100|3600000|b||42|60000||"
+	        "0f",
 	        "with a source");
 	script_behind(&c, 41);
 	call_is(&c,
 	        "EVALSHA|3|chat.h:m:x|chat.h:s:x|chat.h:q:x/topic/3|chat:x|100|3600000|b||42|60000|"
-	        "41",
+	        "41|0f",
 	        "behind another");
-	script_fill(&c, "chat", "x", hundred, at, 5000, false);
-	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000|10|7|5000|0", "fill");
-	script_fill(&c, "chat", "x", hundred, (struct position){0}, 0, true);
-	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000||0|0|1", "fill from nothing");
+	script_fill(&c, "chat", "x", hundred, at, 5000, false, "0f");
+	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000|10|7|5000|0|0f", "fill");
+	script_fill(&c, "chat", "x", hundred, (struct position){0}, 0, true, "0f");
+	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|100|3600000||0|0|1|0f", "fill from nothing");
 	script_check(&c, "chat", "x", hundred);
 	call_is(&c, "EVALSHA|2|chat.h:m:x|chat.h:s:x|3600000", "check");
 	script_purge(&c, "chat", "x", (struct keep){1, 0});
@@ -77,8 +81,8 @@ static void longest(void)
 	memset(source, 's', sizeof source);
 	cluster[CLUSTER_MAX] = channel[CHANNEL_MAX] = source[SOURCE_MAX - 1] = '\0';
 	script_publish(&c, cluster, channel, most, KIND_TEXT, "x", 1, source, UINT64_MAX,
-	               UINT64_MAX);
-	ok(c.argc == 13 && c.len[3] == CLUSTER_MAX + 5 + CHANNEL_MAX &&
+	               UINT64_MAX, "0f");
+	ok(c.argc == 15 && c.len[3] == CLUSTER_MAX + 5 + CHANNEL_MAX &&
 	           c.len[5] == CLUSTER_MAX + 5 + CHANNEL_MAX + 1 + SOURCE_MAX - 1 &&
 	           c.argv[5][c.len[5] - 1] == 's' && c.len[6] == CLUSTER_MAX + 1 + CHANNEL_MAX,
 	   "the longest names fit");
