@@ -78,7 +78,7 @@ static struct kafka_source *source_new(struct feed *f, const struct kafka_head *
 		free(k);
 		return NULL;
 	}
-	snprintf(k->s.channel, sizeof k->s.channel, "%s", channel);
+	snprintf(k->s.channel, sizeof k->s.channel, "%.*s", CHANNEL_MAX, channel);
 	rule = config_rule(f->p->r->cfg, channel);
 	k->s.keep = (struct keep){rule->history_size, rule->history_ttl_ms};
 	k->s.ttl_ms = TTL_MS;
