@@ -19,6 +19,20 @@ static void json(struct buf *out, const char *p, size_t len)
 			*at = ' ';
 }
 
+/* Without printf: a client may send nothing but these. */
+static void escape(struct buf *out, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	if (c >= 0x20 || c == '\n') {
+		text[1] = c == '\n' ? 'n' : (char)c;
+		buf_add(out, text, 2);
+		return;
+	}
+	buf_add(out, text, sizeof text);
+}
+
 static void string(struct buf *out, const char *p, size_t len)
 {
 	const char *end = p + len, *from = p;
@@ -28,12 +42,7 @@ static void string(struct buf *out, const char *p, size_t len)
 		if ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
 			continue;
 		buf_add(out, from, (size_t)(p - from));
-		if (*p == '"' || *p == '\\')
-			buf_printf(out, "\\%c", *p);
-		else if (*p == '\n')
-			buf_str(out, "\\n");
-		else
-			buf_printf(out, "\\u%04x", (unsigned)*p);
+		escape(out, (unsigned char)*p);
 		from = p + 1;
 	}
 	buf_add(out, from, (size_t)(end - from));
