@@ -14,7 +14,6 @@
 #include "bus.h"
 #include "cache.h"
 #include "node.h"
-#include "replay.h"
 
 enum { LINGER_MS = 30000, LINGER_MAX = 10000 };
 
@@ -112,9 +111,7 @@ static void apply_rule(struct channel *c)
 	if (c->cache && c->rule->history_size) {
 		cache_apply(c->cache, c->rule);
 	} else if (c->cache) {
-		for (uint32_t i = 0; i < FORMS; i++)
-			for (uint32_t j = 0; j < c->fan[i].n; j++)
-				replay_stop(c->fan[i].subs[j].who);
+		hub_tell_gone(c);
 		cache_free(c->cache);
 		c->cache = NULL;
 		if (c->state == CHANNEL_SUBSCRIBED)

@@ -135,6 +135,8 @@ void hub_deliver(struct channel *, const struct message *);
 void hub_tell_lost(struct channel *, struct position at);
 /* Nothing is lost, but its places are called otherwise from here on. */
 void hub_tell_moved(struct channel *, struct position at);
+/* It keeps no history any more: who was reading it goes on with what is live. */
+void hub_tell_gone(struct channel *);
 /* Sends what this turn collected. */
 void hub_flush(void);
 /* Forgets channels unused for 30 s (UNSUBSCRIBE follows). Once a second. */

@@ -249,6 +249,15 @@ void hub_tell_moved(struct channel *c, struct position at)
 	notice(c, "!recovered", at);
 }
 
+void hub_tell_gone(struct channel *c)
+{
+	flush_channel(c); /* who replays is in no batch until here */
+	for (int f = 0; f < FORMS; f++)
+		for (uint32_t i = 0; i < c->fan[f].n; i++)
+			replay_stop(c->fan[f].subs[i].who);
+	hub_tell_lost(c, (struct position){0});
+}
+
 static bool too_much_queued(void)
 {
 	return lag_total_bytes() > node.cfg->node.max_queue_total;

@@ -215,3 +215,29 @@ same() {
 	refute closed slow
 }
 closed() { [ "$(ws_count "$1" '^(close|eof)')" != 0 ]; }
+
+@test "rules that take the history away: who is still reading it is told what it lost, and hears what comes" {
+	start_redis
+	YAML_CHANNELS='rules: [{ match: "big:*", history: { size: 300, ttl: 1h } }]'
+	write_yaml
+	start_node ws1
+	"$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix big: --channels 1 --rate 1000 --count 200 --size 30000 \
+		--history 300/3600000 --script "$ROOT/lib/lua/publish.lua"
+	local e
+	e=$(rcli hget chat.h:m:big:0 e)
+	ws_open live "$(url ws1 /ws/big:0)" -p wscale.id
+	ws_wait live '^text !ready'
+	ws_open slow "$(url ws1 "/ws/big:0?since=$e-1")" -p wscale.id --rcvbuf 4096
+	ws_send slow /stop
+	ws_wait slow '^text !recovered'
+	YAML_CHANNELS=
+	write_yaml
+	kill -HUP "$(pid ws1)"
+	wait_until 5 log_has ws1 'read again'
+	rcli publish chat:big:0 hello
+	ws_send slow /go
+	ws_wait slow '^text -.*hello$' 20
+	[ "$(ws_count slow "^text $e-200")" = 0 ]
+	[ "$(got slow | tail -n 2)" = $'!lost -\n-|hello' ]
+	got_is live "!ready $e-200" '!lost -' '-|hello'
+}
