@@ -179,13 +179,18 @@ static void deliver_news(struct history *h, const struct ring_news *news)
 	}
 }
 
-static void take_held(struct history *h)
+/* first: the history has begun just now, so whoever listened before was given none of these. */
+static void take_held(struct history *h, bool first)
 {
+	uint64_t until = first ? h->ring.top : 0;
 	bool stale = false;
 	struct held *x;
 
 	while ((x = pop(h))) {
-		stale |= !take(h, &x->m);
+		if (x->m.at.epoch && x->m.at.epoch <= h->ring.epoch && x->m.at.offset <= until)
+			deliver(h, &x->m);
+		else
+			stale |= !take(h, &x->m);
 		free(x);
 	}
 	h->stale += stale;
@@ -195,13 +200,14 @@ static void take_held(struct history *h)
 void history_filled(struct history *h, const struct page *page)
 {
 	struct ring_news news;
+	bool first = !h->ring.epoch;
 
 	if (h->state != HISTORY_FILLING)
 		return;
 	h->whole &= !page->whole;
 	ring_merge(&h->ring, page, &news);
 	deliver_news(h, &news);
-	take_held(h);
+	take_held(h, first);
 	if (h->again) {
 		ask_again(h);
 		return;

@@ -121,7 +121,7 @@ static void order(void)
 	plain(2);
 	did("", "what comes meanwhile waits");
 	history_filled(&h, page(E, 1, 5));
-	did("plain1 1000-6 plain2 ready ", "and follows what was filled, in its order");
+	did("1000-5 plain1 1000-6 plain2 ready ", "and follows what was filled, in its order");
 	live(E, 7);
 	plain(3);
 	live(E, 7);
@@ -132,6 +132,24 @@ static void order(void)
 	history_failed(&h);
 	history_tick(&h);
 	did("", "an answer that nobody waits for is none");
+}
+
+/* New rules: who listens already has had all until the history begins, and nothing since. */
+static void begun_late(void)
+{
+	history_fini(&h);
+	history_init(&h, 50, &ops, NULL);
+	history_on(&h);
+	live(E, 4);
+	live(E, 5);
+	live(E, 6);
+	live(9000, 1);
+	did("whole(0-0) ", "a history begins while somebody listens");
+	history_filled(&h, page(E, 1, 5));
+	did("1000-4 1000-5 1000-6 fill(1000-6) ", "what came meanwhile is new to them");
+	live(E, 6);
+	history_filled(&h, page(E, 6, 6));
+	did("ready ", "but once");
 }
 
 static void gaps(void)
@@ -326,6 +344,7 @@ static void too_much(void)
 int main(void)
 {
 	order();
+	begun_late();
 	gaps();
 	pauses();
 	connections();
