@@ -37,6 +37,8 @@ struct opts {
 	const char *sub;                        /* token --sub */
 	const char *subscribe, *publish;        /* token: comma-separated patterns */
 	uint64_t expires_ms;                    /* token --expires, 0: not given */
+	uint32_t count;                         /* tail and latency --count, 0: not given */
+	uint64_t for_ms;                        /* tail --for, 0: not given */
 };
 
 struct run {
@@ -97,6 +99,7 @@ int cmd_weight(struct run *);
 int cmd_status(struct run *);
 int cmd_channels(struct run *);
 int cmd_publish(struct run *);
+int cmd_tail(struct run *);
 int cmd_purge(struct run *);
 int cmd_token(struct run *);
 int cmd_help(struct run *);

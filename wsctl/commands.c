@@ -28,6 +28,8 @@ const struct command commands[] = {
          false, cmd_channels},
 	{"publish", "CHANNEL [MESSAGE|-]", "[--from kafka] [--skip-large] [--deadline D]",
          "send a message; -: each line of standard input", 1, 2, true, false, cmd_publish},
+	{"tail", "CHANNEL...", "[--count N] [--for D]",
+         "each message of these channels as it comes", 1, 100, true, false, cmd_tail},
 	{"purge", "CHANNEL", "", "take a channel's history away", 1, 1, true, true, cmd_purge},
 	{"token", "", "[--sub NAME] [--subscribe A,B] [--publish A,B] [--expires D]",
          "sign a token for a client", 0, 0, true, false, cmd_token},

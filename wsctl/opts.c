@@ -50,6 +50,8 @@ static const struct option {
 	{0, "from", TEXT, offsetof(struct opts, from), 0, 0, 0, false},
 	{0, "skip-large", FLAG, offsetof(struct opts, skip_large), 0, 0, 0, false},
 	{0, "expires", DURATION, offsetof(struct opts, expires_ms), 0, 0, 0, false},
+	{0, "count", U32, offsetof(struct opts, count), 0, 1, 1000000000, false},
+	{0, "for", DURATION, offsetof(struct opts, for_ms), 0, 0, 0, false},
 };
 
 enum { N_OPTIONS = sizeof table / sizeof table[0] };
