@@ -50,6 +50,7 @@ struct sub {
 struct fan {
 	struct sub *subs;
 	uint32_t n, cap;
+	uint32_t replaying;  /* of n: they get nothing of the batch */
 	struct batch *batch; /* this turn's, NULL: nothing */
 };
 

@@ -140,42 +140,15 @@ static void give_replaying(struct channel *c, enum form form, const struct messa
 	struct batch *b = NULL;
 
 	for (uint32_t i = c->fan[form].n; i-- > 0;) {
-		const struct subscriber *who = c->fan[form].subs[i].who;
+		const struct sub *sub = &c->fan[form].subs[i];
 
-		if (!who->replaying)
+		if (!sub->busy || !sub->who->replaying)
 			continue;
 		if (!b && (!(b = batch_new()) || encode_message(b, form, c->name, m)))
 			break;
-		session_send(who->s, b, NULL);
+		session_send(sub->who->s, b, NULL);
 	}
 	batch_unref(b);
-}
-
-void hub_deliver(struct channel *c, const struct message *m)
-{
-	if (!c->n)
-		return;
-	/* One that has a place is delivered, or its readers come again for it. */
-	if (!m->at.epoch && m->len > node.cfg->node.max_queue) {
-		if (!node.count.oversized++)
-			log_msg(LOG_WARNING,
-			        "channel %s: a message of %zu bytes is above node.max_queue and "
-			        "not delivered (told once; /metrics counts)",
-			        c->name, m->len);
-		return;
-	}
-	for (enum form form = 0; form < FORMS; form++) {
-		struct fan *f = &c->fan[form];
-		struct batch *b;
-
-		if (!f->n)
-			continue;
-		b = batch_of(c, f);
-		if (!b || encode_message(b, form, c->name, m))
-			no_memory(c, f);
-		else if (c->cache && !m->at.epoch)
-			give_replaying(c, form, m);
-	}
 }
 
 /*
@@ -213,6 +186,60 @@ static void flush_fan(struct channel *c, struct fan *f)
 	if (b->refs > 1)
 		batch_trim(b);
 	batch_unref(b);
+}
+
+/* Where whoever needs it can take it from. With `cache: last` that is too short to rely on. */
+static bool in_ring(const struct channel *c, const struct message *m)
+{
+	const struct ring *r = c->cache ? &c->cache->h.ring : NULL;
+
+	return r && m->at.epoch == r->epoch && m->at.offset > r->floor && m->at.offset <= r->top &&
+	       !c->rule->cache_last;
+}
+
+/* More in one turn than a client's queue should take, as after an absence of Redis: from m on each
+ * reads the ring, at its own pace. */
+static void read_on(struct channel *c, struct fan *f, const struct message *m)
+{
+	flush_fan(c, f);
+	for (uint32_t i = 0; i < f->n; i++) {
+		struct subscriber *who = f->subs[i].who;
+
+		if (who->replaying)
+			continue;
+		who->epoch = m->at.epoch;
+		who->sent = m->at.offset - 1;
+		replay_start(who);
+	}
+}
+
+void hub_deliver(struct channel *c, const struct message *m)
+{
+	if (!c->n)
+		return;
+	/* One that has a place is delivered, or its readers come again for it. */
+	if (!m->at.epoch && m->len > node.cfg->node.max_queue) {
+		if (!node.count.oversized++)
+			log_msg(LOG_WARNING,
+			        "channel %s: a message of %zu bytes is above node.max_queue and "
+			        "not delivered (told once; /metrics counts)",
+			        c->name, m->len);
+		return;
+	}
+	for (enum form form = 0; form < FORMS; form++) {
+		struct fan *f = &c->fan[form];
+		struct batch *b;
+
+		if (f->batch && f->batch->len > node.cfg->node.max_queue / 2 && in_ring(c, m))
+			read_on(c, f, m);
+		if (f->n == (m->at.epoch ? f->replaying : 0))
+			continue;
+		b = batch_of(c, f);
+		if (!b || encode_message(b, form, c->name, m))
+			no_memory(c, f);
+		else if (f->replaying && !m->at.epoch)
+			give_replaying(c, form, m);
+	}
 }
 
 static void flush_channel(struct channel *c)

@@ -32,6 +32,7 @@ static void list(struct subscriber *who)
 
 void replay_start(struct subscriber *who)
 {
+	who->c->fan[who->form].replaying += !who->replaying;
 	who->replaying = true;
 	hub_set_busy(who);
 	list(who);
@@ -48,6 +49,7 @@ void replay_stop(struct subscriber *who)
 	struct subscriber **at = &first;
 
 	if (who->replaying) {
+		who->c->fan[who->form].replaying--;
 		who->replaying = false;
 		hub_set_busy(who);
 	}

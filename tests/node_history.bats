@@ -172,6 +172,42 @@ same() {
 	[ "$(metric ws2 wsnode_cache_lost_total)" = 0 ]
 }
 
+@test "an absence of Redis with more than max_queue: clients that read get all of it, none is closed for it" {
+	start_redis
+	YAML_CHANNELS='rules: [{ match: "big:*", history: { size: 300, ttl: 1h } }]'
+	write_yaml
+	local relay
+	port relay
+	relay() { spawn relay socat "TCP-LISTEN:${PORT[relay]},bind=127.0.0.1,fork,reuseaddr" "TCP:127.0.0.1:${PORT[redis]}"; }
+	relay
+	port ws1
+	sed "s/redis:\/\/127.0.0.1:[0-9]*/redis:\/\/127.0.0.1:${PORT[relay]}/" wscale.yaml >away.yaml
+	spawn ws1 "$BUILD/wsnode" -c away.yaml ws1
+	wait_until 10 health_is ws1 200
+	local n
+	for n in a b; do
+		ws_open $n "$(url ws1 /ws/big:0)" -p wscale.id
+		ws_wait $n '^text !ready'
+	done
+	ws_open raw "$(url ws1 /ws/big:0)"
+	stop relay KILL
+	wait_until 10 health_is ws1 503
+	"$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix big: --channels 1 --rate 1000 --count 200 --size 60000 \
+		--history 300/3600000 --script "$ROOT/lib/lua/publish.lua"
+	relay
+	wait_until 10 health_is ws1 200
+	hpub big:0 end
+	for n in a b raw; do
+		ws_wait $n '^text .*end$' 20
+		refute closed $n
+	done
+	for n in a b; do
+		[ "$(got $n | sed -n 's/^[0-9a-z]*-\([0-9]*\)|.*/\1/p')" = "$(seq 201)" ]
+	done
+	[ "$(ws_count raw '^text ')" = 201 ]
+	[ "$(metric ws1 wsnode_cache_lost_total)" = 0 ]
+}
+
 @test "a Redis that comes back empty: a new epoch, and it is told" {
 	begin
 	reader a news:x
