@@ -13,15 +13,16 @@ _Static_assert((int)FORMS == (int)RING_FORMS, "a ring's entry keeps each form");
 
 int encode_message(struct batch *b, enum form form, const char *channel, const struct message *m)
 {
-	char id[POSITION_STR + 1];
+	char id[POSITION_STR];
 	struct buf text = {0};
+	size_t n;
 	int rc;
 
 	switch (form) {
 	case FORM_ID:
-		position_str(m->at, id);
-		strcat(id, "\n");
-		return batch_add(b, (uint8_t)m->kind, id, strlen(id), m->p, m->len);
+		n = strlen(position_str(m->at, id));
+		id[n++] = '\n'; /* in place of the NUL */
+		return batch_add(b, (uint8_t)m->kind, id, n, m->p, m->len);
 	case FORM_CF:
 		cf_push(&text, channel, m);
 		rc = text.oom ? -1 : batch_add(b, KIND_TEXT, text.p, text.len, NULL, 0);
