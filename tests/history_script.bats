@@ -88,9 +88,9 @@ roll_back() { put_back && other_process; }
 	publish a
 	local left
 	left=$(rcli pttl "$S")
-	[ "$left" -gt 30000 ] && [ "$left" -le 60000 ]
+	[[ $left -gt 30000 && $left -le 60000 ]]
 	left=$(rcli pttl "$M")
-	[ "$left" -gt 3630000 ] && [ "$left" -le 3660000 ]
+	[[ $left -gt 3630000 && $left -le 3660000 ]]
 	TTL=0
 	publish b
 	is "$(rcli pttl "$S") $(rcli pttl "$M")" "-1 -1"
@@ -210,7 +210,7 @@ roll_back() { put_back && other_process; }
 		is "$(rcli pttl "$S")" -1
 		TTL=60000
 		eval "$how"
-		[ "$(rcli pttl "$S")" -gt 30000 ] && [ "$(rcli pttl "$S")" -le 60000 ]
+		[ "$(rcli pttl "$S")" -gt 30000 ]
 		[ "$(rcli pttl "$M")" -gt 3630000 ]
 		rcli pexpire "$S" 20000
 		rcli pexpire "$M" 20000
@@ -299,7 +299,7 @@ roll_back() { put_back && other_process; }
 		publish z
 	done
 	fill "" 0 0
-	[ "$(wc -w <<<"$FORMER")" -ge 7 ] && [ "${#FORMER}" -le 240 ]
+	[[ $(wc -w <<<"$FORMER") -ge 7 && ${#FORMER} -le 240 ]]
 	[[ $FORMER =~ ^([0-9a-z]+:[0-9]+\ )+$ ]]
 }
 

@@ -69,7 +69,7 @@ all_of() {
 	reader b big:a "$e-0"
 	ws_wait b "^text !lost $e-[0-9]+$"
 	from=$(got b | sed -n "s/!lost $e-//p")
-	[ "$from" -gt 20 ] && [ "$from" -lt 60 ]
+	[[ $from -gt 20 && $from -lt 60 ]]
 	all_of b "$e" $((from + 1)) 60
 	# It isn't read again for each who asks.
 	local before

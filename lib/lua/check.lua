@@ -10,6 +10,9 @@ if meta[1] then
 		redis.call('PERSIST', KEYS[2])
 	elseif redis.call('PTTL', KEYS[1]) < ttl + 1800000 then -- not at each check: it is a write
 		redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
+		if redis.call('PTTL', KEYS[2]) == -1 then -- kept for good before the rule changed
+			redis.call('PEXPIRE', KEYS[2], ttl)
+		end
 	end
 end
 return {meta[1] or '', meta[2] or '0', meta[3] or '0'}

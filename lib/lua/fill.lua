@@ -52,6 +52,9 @@ if not epoch then
 	redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
 elseif ttl > 0 and redis.call('PTTL', KEYS[1]) < ttl + 1800000 then
 	redis.call('PEXPIRE', KEYS[1], ttl + 3600000)
+	if redis.call('PTTL', KEYS[2]) == -1 then -- as in check.lua
+		redis.call('PEXPIRE', KEYS[2], ttl)
+	end
 end
 local moves = meta[1] and meta[5] ~= run
 local f = moves and renamed() or former

@@ -28,11 +28,12 @@ local function whole(s, least)
 	return n and n >= least and n <= 9007199254740991 and n
 end
 local behind = ARGV[8] ~= '' and ARGV[8]
-local size, ttl, seq = whole(ARGV[2], 1), whole(ARGV[3], 0), whole(ARGV[6], 0)
+local size, ttl = whole(ARGV[2], 1), whole(ARGV[3], 0)
+local seq, source_ttl = whole(ARGV[6], 0), whole(ARGV[7], 1)
 if #KEYS < 2 or not ARGV[5] or not size or not ttl or (ARGV[4] ~= 't' and ARGV[4] ~= 'b') then
 	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS]')
 end
-if KEYS[3] and not (seq and whole(ARGV[7], 1) and (not behind or whole(behind, 0))) then
+if KEYS[3] and not (seq and source_ttl and (not behind or whole(behind, 0))) then
 	return redis.error_reply('ERR publish with a source takes SEQ, a whole number below 2^53, and SOURCE-TTL-MS')
 end
 
@@ -73,7 +74,7 @@ local at, stamp = string.format('%.0f', top), string.format('%.0f', micros)
 redis.call('XADD', KEYS[2], 'MAXLEN', size == 1 and '=' or '~', ARGV[2], at .. '-' .. stamp, ARGV[4], ARGV[5])
 redis.call('HSET', KEYS[1], 'e', epoch, 'o', at, 't', stamp, unpack(begun))
 if KEYS[3] then
-	redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
+	redis.call('SET', KEYS[3], ARGV[6], 'PX', source_ttl)
 end
 if ttl > 0 then
 	redis.call('PEXPIRE', KEYS[2], ttl)
