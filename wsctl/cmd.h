@@ -101,6 +101,7 @@ int cmd_channels(struct run *);
 int cmd_publish(struct run *);
 int cmd_tail(struct run *);
 int cmd_purge(struct run *);
+int cmd_latency(struct run *);
 int cmd_token(struct run *);
 int cmd_help(struct run *);
 int cmd_version(struct run *);

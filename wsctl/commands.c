@@ -31,6 +31,8 @@ const struct command commands[] = {
 	{"tail", "CHANNEL...", "[--count N] [--for D]",
          "each message of these channels as it comes", 1, 100, true, false, cmd_tail},
 	{"purge", "CHANNEL", "", "take a channel's history away", 1, 1, true, true, cmd_purge},
+	{"latency", "", "[--count N]", "from a publish to each node's answer, beside Redis alone",
+         0, 0, true, false, cmd_latency},
 	{"token", "", "[--sub NAME] [--subscribe A,B] [--publish A,B] [--expires D]",
          "sign a token for a client", 0, 0, true, false, cmd_token},
 	{"help", "[COMMAND]", "", "this, or one command's usage", 0, 1, false, false, cmd_help},
