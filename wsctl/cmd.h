@@ -1,7 +1,7 @@
 /*
  * cmd: what every subcommand sees: the options, the configuration, and how to say things. One table
- * (commands.c) carries name, arguments, summary and function; it feeds dispatch and help.
- * Data goes to stdout, talk to stderr; only main.c exits.
+ * (commands.c) carries name, arguments, summary and function; it feeds dispatch, help and
+ * completion. Data goes to stdout, talk to stderr; only main.c exits.
  */
 #ifndef WSCTL_CMD_H
 #define WSCTL_CMD_H
@@ -103,6 +103,7 @@ int cmd_tail(struct run *);
 int cmd_purge(struct run *);
 int cmd_latency(struct run *);
 int cmd_token(struct run *);
+int cmd_completion(struct run *);
 int cmd_help(struct run *);
 int cmd_version(struct run *);
 

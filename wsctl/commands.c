@@ -1,6 +1,7 @@
 /*
- * commands: the one table of subcommands. Dispatch, help and the test against the manual read it;
- * an option exists for a command when its row names it. Holds no logic of any command.
+ * commands: the one table of subcommands. Dispatch, help, completion and the test against the
+ * manual read it; an option exists for a command when its row names it. Holds no logic of any
+ * command.
  */
 #include <string.h>
 
@@ -33,8 +34,10 @@ const struct command commands[] = {
 	{"purge", "CHANNEL", "", "take a channel's history away", 1, 1, true, true, cmd_purge},
 	{"latency", "", "[--count N]", "from a publish to each node's answer, beside Redis alone",
          0, 0, true, false, cmd_latency},
-	{"token", "", "[--sub NAME] [--subscribe A,B] [--publish A,B] [--expires D]",
+	{"token", "", "[--sub WHO] [--subscribe A,B] [--publish A,B] [--expires D]",
          "sign a token for a client", 0, 0, true, false, cmd_token},
+	{"completion", "bash", "", "a script that completes all this in bash", 1, 2, false, false,
+         cmd_completion},
 	{"help", "[COMMAND]", "", "this, or one command's usage", 0, 1, false, false, cmd_help},
 	{"version", "", "", "print the version", 0, 0, false, false, cmd_version},
 	{NULL, NULL, NULL, NULL, 0, 0, false, false, NULL},

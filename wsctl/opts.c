@@ -245,21 +245,34 @@ static bool names(const char *text, const char *option)
 	return false;
 }
 
+bool opts_row(size_t i, struct opts_row *out)
+{
+	const struct option *o = &table[i];
+
+	if (i >= N_OPTIONS)
+		return false;
+	*out = (struct opts_row){o->letter, o->name, o->kind != FLAG, o->everywhere};
+	return true;
+}
+
+bool opts_taken(const struct opts_row *o, const char *takes, bool dry_run)
+{
+	char letter[3] = {'-', o->letter, 0}, as[32];
+
+	snprintf(as, sizeof as, "--%s", o->name);
+	return o->everywhere || (dry_run && o->letter == 'n') || names(takes, as) ||
+	       (o->letter && names(takes, letter));
+}
+
 const char *opts_refused(const struct parsed *p, const char *takes, bool dry_run)
 {
 	static char as[32];
+	struct opts_row row;
 
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &table[i];
-		char letter[3] = {'-', o->letter, 0};
-
-		if (!(p->seen & (uint32_t)1 << i) || o->everywhere)
+	for (size_t i = 0; opts_row(i, &row); i++) {
+		if (!(p->seen & (uint32_t)1 << i) || opts_taken(&row, takes, dry_run))
 			continue;
-		if (dry_run && o->letter == 'n')
-			continue;
-		spelled(o, false, as);
-		if (names(takes, as) || (o->letter && names(takes, letter)))
-			continue;
+		spelled(&table[i], false, as);
 		return as;
 	}
 	return NULL;

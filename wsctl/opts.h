@@ -30,6 +30,17 @@ void opts_free(struct parsed *);
  * every command; NULL: all fine. dry_run: -n is fine too.
  */
 const char *opts_refused(const struct parsed *, const char *takes, bool dry_run);
+/* An option of the table, as usage and completion see it. */
+struct opts_row {
+	char letter;      /* 0: none */
+	const char *name; /* the long one, without its dashes */
+	bool value, everywhere;
+};
+/* Row i; false: there are no more. */
+bool opts_row(size_t i, struct opts_row *out);
+/* A command's options ("[--weight N] [--runtime]") name it, long or short, or it is for all of
+ * them. */
+bool opts_taken(const struct opts_row *, const char *takes, bool dry_run);
 /* The word of the NULL-terminated list that is nearest to it, NULL when none is near enough. */
 const char *opts_nearest(const char *word, const char *const *list);
 
