@@ -11,6 +11,7 @@
  * TEXT} report:   "version" "state" "reason" "clients" "max_clients" "uptime_s" "config" (hash)
  * "redis" "channels" (count) "in" "out" (messages since start) "out_bytes" "queued" (bytes)
  * "lagging" (clients) "dropped" "closing" (clients told to close that are not gone) "listen"
+ * "time_ms" (its clock, Unix)
  *     channels: "channels": [{"name","clients","queued","dropped","in","out"}], "more": how many
  * left out drain:    "clients", "per_second": as it will be;  ready: nothing more
  *

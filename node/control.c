@@ -47,6 +47,7 @@ static json_t *report(void)
 		return NULL;
 	}
 	json_decref(more);
+	json_object_set_new(o, "time_ms", json_integer((json_int_t)(ev_time() * 1000)));
 	return o;
 }
 

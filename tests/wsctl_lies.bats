@@ -16,22 +16,6 @@ between() {
 	spawn "$1" socat "UNIX-LISTEN:$2,fork" "EXEC:$W/$1.sh"
 	wait_until 5 test -S "$2"
 }
-# liar NAME JSON-MEMBERS: answers every report as node NAME.
-liar() {
-	local before
-	before=$(numsub "chat.ctl.$1")
-	printf '%s' "$2" >lie
-	cat >liar.sh <<-END
-		redis-cli -p ${PORT[redis]} subscribe chat.ctl chat.ctl.$1 | while read -r line; do
-			[[ \$line == "{"* ]] || continue
-			id=\$(jq -r .id <<<"\$line") reply=\$(jq -r .reply <<<"\$line")
-			redis-cli -p ${PORT[redis]} publish "\$reply" "{\"id\":\"\$id\",\"node\":\"$1\",\"ok\":true,\$(<lie)}" >/dev/null
-		done
-	END
-	spawn liar bash liar.sh
-	wait_until 5 numsub_is "chat.ctl.$1" $((before + 1))
-}
-no_control_bytes() { refute grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"; }
 
 @test "a reply of HAProxy that ends in the middle is no answer" {
 	cluster ws1 ws2

@@ -7,7 +7,7 @@ load helpers
 
 @test "help lists every command; help COMMAND and COMMAND --help show its options" {
 	run -0 "$BUILD/wsctl" help
-	for c in check generate status add cordon drain ready remove weight channels publish tail purge latency token; do
+	for c in check generate status add cordon drain ready remove weight channels publish tail purge latency token doctor; do
 		says "  $c "
 	done
 	run -0 "$BUILD/wsctl" help drain

@@ -26,7 +26,7 @@ enum exit_code {
 /* Every option wsctl knows; which of them a command takes stands in its table row. */
 struct opts {
 	const char *config; /* -c */
-	bool json, quiet, dry_run, help;
+	bool json, quiet, verbose, dry_run, help;
 	bool runtime, force, kill, no_wait, overwrite, skip_large;
 	bool has_weight, has_maxconn;
 	uint32_t weight, maxconn;
@@ -103,6 +103,7 @@ int cmd_tail(struct run *);
 int cmd_purge(struct run *);
 int cmd_latency(struct run *);
 int cmd_token(struct run *);
+int cmd_doctor(struct run *);
 int cmd_completion(struct run *);
 int cmd_help(struct run *);
 int cmd_version(struct run *);

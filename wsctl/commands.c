@@ -36,6 +36,8 @@ const struct command commands[] = {
          0, 0, true, false, cmd_latency},
 	{"token", "", "[--sub WHO] [--subscribe A,B] [--publish A,B] [--expires D]",
          "sign a token for a client", 0, 0, true, false, cmd_token},
+	{"doctor", "", "[-v]", "what will hurt later, why, and the command that mends it", 0, 0,
+         true, false, cmd_doctor},
 	{"completion", "bash", "", "a script that completes all this in bash", 1, 2, false, false,
          cmd_completion},
 	{"help", "[COMMAND]", "", "this, or one command's usage", 0, 1, false, false, cmd_help},

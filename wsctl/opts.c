@@ -29,6 +29,7 @@ static const struct option {
 	{'q', "quiet", FLAG, offsetof(struct opts, quiet), 0, 0, 0, true},
 	{'h', "help", FLAG, offsetof(struct opts, help), 0, 0, 0, true},
 	{0, "version", FLAG, SIZE_MAX, 0, 0, 0, true},
+	{'v', "verbose", FLAG, offsetof(struct opts, verbose), 0, 0, 0, false},
 	{'n', "dry-run", FLAG, offsetof(struct opts, dry_run), 0, 0, 0, false},
 	{'o', "output", TEXT, offsetof(struct opts, output), 0, 0, 0, false},
 	{0, "runtime", FLAG, offsetof(struct opts, runtime), 0, 0, 0, false},
