@@ -82,9 +82,9 @@ static void keep_bound(void)
 	}
 }
 
-void cache_used(struct cache *c, bool hit)
+void cache_used(struct cache *c)
 {
-	node.count.cache_hits += hit;
+	node.count.cache_hits++;
 	unlink_used(c);
 	link_last(c);
 }

@@ -37,8 +37,8 @@ void cache_free(struct cache *); /* NULL is fine */
 void cache_apply(struct cache *, const struct config_rule *);
 /* A message from Redis. */
 void cache_message(struct cache *, const struct message *);
-/* A reader attached: its ring is in use. hit: it was served from memory. */
-void cache_used(struct cache *, bool hit);
+/* A reader attached, served from memory: its ring is in use. */
+void cache_used(struct cache *);
 /* Standalone: no Redis; takes the message as the next one. */
 void cache_publish(struct cache *, const struct message *);
 /* About every 100 ms: retries, checks of tops (each about every 15 s), the bound. */

@@ -16,9 +16,8 @@
 #include "replay.h"
 #include "session.h"
 
-enum {
-	RESUME_MAX_MS = 10000
-}; /* a subscription later than that after the accept is timed by itself */
+/* A subscription later than that after the accept is timed by itself. */
+enum { RESUME_MAX_MS = 10000 };
 
 static struct channel *dirty;
 
@@ -85,7 +84,7 @@ int hub_attach(struct subscriber *who, struct channel *c, const struct position 
 	}
 	who->epoch = c->cache->h.ring.epoch;
 	who->sent = from;
-	cache_used(c->cache, true);
+	cache_used(c->cache);
 	replay_start(who);
 	return 0;
 }

@@ -52,7 +52,7 @@ struct node {
 	struct wheel wheel;   /* sessions: session_timer */
 	struct wheel resume_wheel; /* sessions: reading again after message_rate */
 	struct wheel front_wheel;  /* connections before their upgrade */
-	struct wheel cf_wheel;     /* Centrifugo clients before their connect command */
+	struct wheel cf_wheel;     /* Centrifugo clients before their connect, then what waits */
 	struct counters count;
 };
 
