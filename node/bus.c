@@ -307,6 +307,12 @@ static void sub_reply(struct rconn *c, const redisReply *r)
 	}
 }
 
+void bus_refused(const char *why)
+{
+	if (!node.count.publish_errors++)
+		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", where, why);
+}
+
 static void cmd_reply(struct rconn *c, const redisReply *r)
 {
 	struct ask ask = {0};
@@ -325,10 +331,8 @@ static void cmd_reply(struct rconn *c, const redisReply *r)
 	}
 	if (ask.done)
 		ask.done(ask.arg, r);
-	if (ask.done || r->type != REDIS_REPLY_ERROR)
-		return;
-	if (!node.count.publish_errors++)
-		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", where, r->str);
+	else if (r->type == REDIS_REPLY_ERROR)
+		bus_refused(r->str);
 }
 
 static void on_reconnect(struct ev_loop *loop, ev_timer *t, int events)

@@ -32,6 +32,9 @@ typedef void bus_done(void *arg, const struct redisReply *);
 /* A command. done may be NULL: errors are only counted. 0; -1: not connected, done won't be called.
  */
 int bus_call(const struct call *, bus_done *, void *arg);
+/* Redis answered a publish with this error: counted, and told once. Called for those without done.
+ */
+void bus_refused(const char *why);
 /* A control reply to a Redis channel by its full name. */
 int bus_reply(const char *redis_channel, const char *, size_t);
 /* Too much waits to be sent to take more from clients. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../lib/jwt.h"
+#include "bus.h"
 #include "cf.h"
 #include "cf_int.h"
 #include "node.h"
@@ -47,6 +48,8 @@ static void published(void *arg, const redisReply *r)
 	struct buf out = {0};
 	bool mine;
 
+	if (r && r->type == REDIS_REPLY_ERROR)
+		bus_refused(r->str);
 	if (!cf) {
 		free(a);
 		return;

@@ -522,6 +522,20 @@ lines() { printf '%s\n' "$@" | head -c -1 | od -An -v -tx1 | tr -d ' \n'; }
 	ws_wait a '"data":"back"'
 }
 
+@test "a publish that Redis answers with an error is one for the client, and counted in either protocol" {
+	nodes
+	cf a
+	asks a 2 publish '{"channel":"news:a","data":1}' '{publish: {}}'
+	rcli del chat.h:s:news:a
+	rcli set chat.h:s:news:a "another type"
+	asks a 3 publish '{"channel":"news:a","data":2}' "$(error 100 "internal server error") * {error: {temporary: true}}"
+	ws_open raw "$(url ws1 /ws/news:b)"
+	rcli set chat.h:m:news:b "another type"
+	ws_send raw x
+	wait_until 5 reaches 2 metric ws1 wsnode_publish_errors_total
+	wait_until 5 log_has ws1 'WRONGTYPE.*told once'
+}
+
 @test "a channel that Redis refuses is an error in time; the others go on" {
 	secret redis.password pw
 	start_redis
