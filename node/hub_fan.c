@@ -50,8 +50,11 @@ static uint64_t start_at(struct channel *c, const struct position *since, struct
 
 	out->at = (struct position){r->epoch, r->top};
 	if (!since) {
-		/* cache: last: each new one gets the current state. */
-		return c->rule->cache_last && r->top > r->floor ? r->top - 1 : r->top;
+		/* cache: last: each new one gets the current state, also if it is cut off before.
+		 */
+		out->at.offset -= c->rule->cache_last && r->top > r->floor &&
+		                  ring_at(r, r->top)->kind != KIND_PURGE;
+		return out->at.offset;
 	}
 	if (ring_resume(r, *since, &from) == RESUME_RECOVERED) {
 		out->as = ATTACH_RECOVERED;
