@@ -8,6 +8,7 @@
 #include "cache.h"
 #include "cf.h"
 #include "hub.h"
+#include "lag.h"
 #include "node.h"
 #include "session.h"
 
@@ -104,8 +105,10 @@ static int fill(struct subscriber *who, struct batch *b)
 	struct channel *c = who->c;
 	struct ring *r = &c->cache->h.ring;
 	uint32_t notices = b->n;
+	/* Many slow ones at once must not fill what live messages may wait in. */
+	size_t most = lag_total_bytes() > node.cfg->node.max_queue_total / 2 ? 0 : CHUNK;
 
-	while (who->sent < r->top && b->len < CHUNK) {
+	while (who->sent < r->top && (b->n == notices || b->len < most)) {
 		if (ring_at(r, who->sent + 1)->kind != KIND_PURGE &&
 		    encode_entry(b, who->form, c->name, r, who->sent + 1))
 			return b->n > notices ? 0 : -1;

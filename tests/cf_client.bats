@@ -210,7 +210,8 @@ whole() {
 	js b
 	connected b
 	local to=ws2
-	[ "$(health ws1 .clients)" = 1 ] && [ "$(health ws2 .clients)" = 1 ]
+	[ "$(health ws1 .clients)" = 1 ]
+	[ "$(health ws2 .clients)" = 1 ]
 	for i in {1..100}; do tell b "pub news:$i $i"; done
 	sees a '.on == "publication"' 100
 	wsctl drain ws1 --no-wait

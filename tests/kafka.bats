@@ -292,7 +292,8 @@ child() { ps -o pid= --ppid "$(pid "$1")" | head -n 1; }
 	local start
 	start=$(sed -n '/^-o$/{n;p}' bin/kcat.args)
 	[[ $start =~ ^s@([0-9]+)000$ ]]
-	[ "${BASH_REMATCH[1]}" -ge $((now - 86400)) ] && [ "${BASH_REMATCH[1]}" -le $((EPOCHSECONDS - 86400)) ]
+	[ "${BASH_REMATCH[1]}" -ge $((now - 86400)) ]
+	[ "${BASH_REMATCH[1]}" -le $((EPOCHSECONDS - 86400)) ]
 	diff -u - bin/kcat.args <<-END
 		-C
 		-E

@@ -36,7 +36,8 @@ load helpers
 	run -0 wsctl drain ws2 --rate 2/s
 	says "4 clients at 2/s, about 2s"
 	took=$(($(now_ms) - start))
-	[ "$took" -ge 1400 ] && [ "$took" -le $((4500 * WAIT_FACTOR)) ]
+	[ "$took" -ge 1400 ]
+	[ "$took" -le $((4500 * WAIT_FACTOR)) ]
 }
 
 @test "--over spreads the clients over the time given" {
@@ -45,7 +46,8 @@ load helpers
 	start=$(now_ms)
 	run -0 wsctl drain ws2 --over 3s
 	took=$(($(now_ms) - start))
-	[ "$took" -ge 2000 ] && [ "$took" -le $((6000 * WAIT_FACTOR)) ]
+	[ "$took" -ge 2000 ]
+	[ "$took" -le $((6000 * WAIT_FACTOR)) ]
 }
 
 @test "refused when nobody else would serve; --force does it anyway" {
