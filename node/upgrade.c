@@ -2,6 +2,7 @@
  * bearer.TOKEN. */
 #include "upgrade.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -139,6 +140,7 @@ static int origin(const struct http_request *r, const char **why)
 static int token(const struct http_request *r, struct slice bearer, struct upgrade *u,
                  const char **why)
 {
+	static char refusal[64];
 	char text[JWT_MAX + 1], name[CHANNEL_MAX + 1];
 	int n;
 
@@ -162,8 +164,11 @@ static int token(const struct http_request *r, struct slice bearer, struct upgra
 		return 401;
 	}
 	u->grants = auth_check(bearer.p, bearer.len, why);
-	if (!u->grants)
+	if (!u->grants) {
+		snprintf(refusal, sizeof refusal, "the token is refused: %s", *why);
+		*why = refusal;
 		return 401;
+	}
 	if (u->speak == SPEAK_CF)
 		return 101;
 	memcpy(name, u->channel, u->channel_len);

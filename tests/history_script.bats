@@ -155,6 +155,8 @@ roll_back() { put_back && other_process; }
 		run lua publish "$M" "$S" chat.h:q:news/s , chat:news 100 60000 t x $bad
 		[[ $output == *"with a source takes SEQ"* ]] || fail "$bad: $output"
 	done
+	run lua publish "$M" "$S" , chat:news 100 60000 t x 1 60000
+	[[ $output == *"with SEQ takes three keys"* ]] || fail "$output"
 	is "$(rcli dbsize)" 0
 	is "$(lua publish "$M" "$S" chat.h:q:news/s , chat:news 100 060000 t x 01 01000 | jq '.[0]')" 1
 }

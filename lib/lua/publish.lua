@@ -31,7 +31,10 @@ local behind = ARGV[8] ~= '' and ARGV[8]
 local size, ttl = whole(ARGV[2], 1), whole(ARGV[3], 0)
 local seq, source_ttl = whole(ARGV[6], 0), whole(ARGV[7], 1)
 if #KEYS < 2 or not ARGV[5] or not size or not ttl or (ARGV[4] ~= 't' and ARGV[4] ~= 'b') then
-	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS]')
+	return redis.error_reply('ERR publish takes META STREAM [SOURCE] , CHANNEL SIZE TTL-MS t|b PAYLOAD [SEQ SOURCE-TTL-MS [BEHIND [RUN]]]')
+end
+if not KEYS[3] and (ARGV[6] or '') ~= '' then
+	return redis.error_reply('ERR publish with SEQ takes three keys, the third is the source\'s')
 end
 if KEYS[3] and not (seq and source_ttl and (not behind or whole(behind, 0))) then
 	return redis.error_reply('ERR publish with a source takes SEQ, a whole number below 2^53, and SOURCE-TTL-MS')
