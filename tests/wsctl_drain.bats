@@ -10,7 +10,7 @@ load helpers
 	clients 6
 	[ "$(conns ws2)" = 3 ]
 	run -0 wsctl drain ws2
-	says "ws2: 3 clients at 200/s, about 1s; ws1 has room for "
+	says "ws2: 3 clients at 200/s, at once; ws1 has room for "
 	says "ws2 drained in "
 	says "3 moved, 0 killed, local and old workers at 0"
 	says "safe to stop; afterwards: wsctl ready ws2"
@@ -85,6 +85,16 @@ load helpers
 	says "would drain ws2; nothing changed"
 	state_is_now ws2 ready
 	clients_are ws2 2
+	run -0 wsctl drain -n ws2 --over 20s
+	says "ws2: 2 clients at 6/m, about 10s; "
+	ws_stop c1
+	ws_stop c2
+	ws_stop c3
+	wait_until 5 eval '[ "$(conns ws1)/$(conns ws2)" = 0/1 ] || [ "$(conns ws1)/$(conns ws2)" = 1/0 ]'
+	local last=ws1
+	[ "$(conns ws2)" = 0 ] || last=ws2
+	run -0 wsctl drain -n "$last" --over 20s
+	says "$last: 1 client, at once; "
 }
 
 @test "deadline passed: 75 and who is left where; --kill cuts and counts them" {
@@ -217,10 +227,17 @@ load helpers
 	stop_redis
 	run -69 wsctl drain ws2
 	says "redis 127.0.0.1:${PORT[redis]}: connection refused"
-	says "systemctl stop wsnode@ws2"
-	says "undo: wsctl ready ws2"
+	says "to move its 2 clients: systemctl stop wsnode@ws2 on its host, or, once redis is back: wsctl drain ws2; undo: wsctl ready ws2"
 	[ "$(conns ws2)" = 2 ]
 	server_is ws2 DRAIN || server_is ws2 DOWN || server_is ws2 NOLB
+	start_redis
+	wait_until 10 health_is ws2 200
+	run -0 wsctl status
+	says "! ws2: HAProxy sends it nobody new, but the node isn't draining: wsctl drain ws2 (undo: wsctl ready ws2)"
+	run -0 wsctl drain ws2
+	says "ws2 drained in "
+	run -0 wsctl status
+	says_not "isn't draining"
 }
 
 @test "HAProxy away: 69, the clients stay" {
@@ -272,7 +289,7 @@ load helpers
 	wsctl cordon ws3
 	wait_until 5 eval '[ "$(conns ws2)" = 4 ]'
 	run -0 wsctl drain ws2 -n
-	says "ws2: 4 clients at 200/s, about 1s; ws1 has room for 16"
+	says "ws2: 4 clients at 200/s, at once; ws1 has room for 16"
 	wsctl ready ws3
 	# It hangs; HAProxy doesn't know yet.
 	kill -STOP "$(pid ws1)"

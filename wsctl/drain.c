@@ -52,22 +52,39 @@ static uint64_t tunnels(struct drain *d, const struct member *m)
 	return n;
 }
 
+/* " at 2/s, about 4s": the first is closed at once, so n clients are n - 1 waits. */
+static const char *pace_text(const struct drain *d, char out[static 96])
+{
+	char rate[40], about[NUM_STR];
+	double seconds;
+
+	out[0] = 0;
+	if (!(d->per_second > 0) || !d->clients)
+		return out;
+	seconds = (double)(d->clients - 1) / d->per_second;
+	if (d->clients == 1)
+		snprintf(out, 96, ", at once");
+	else if (seconds < 1)
+		snprintf(out, 96, " at %s, at once", drain_pace(d->per_second, rate));
+	else
+		snprintf(out, 96, " at %s, about %s", drain_pace(d->per_second, rate),
+		         num_age((int64_t)(seconds + 0.99), about));
+	return out;
+}
+
 static void announce(struct drain *d, const struct hap_servers *all, const struct room *room)
 {
-	char n[NUM_STR], rate[40], about[NUM_STR], free_str[NUM_STR], pace[96] = "";
+	char n[NUM_STR], free_str[NUM_STR], pace[96];
 	char *others = NULL, *have = NULL;
 	size_t count = member_others(all, d->name, &others);
 
 	num_count(d->clients, n);
-	if (d->per_second > 0 && d->clients)
-		snprintf(pace, sizeof pace, " at %s, about %s", drain_pace(d->per_second, rate),
-		         num_age((int64_t)((double)d->clients / d->per_second + 0.99), about));
 	if (others && room->known && d->clients &&
 	    asprintf(&have, "; %s %s%s room for %s", others, count == 1 ? "has" : "have",
 	             room->places < d->clients ? " only" : "",
 	             num_count(room->places, free_str)) < 0)
 		have = NULL;
-	say(d->r, "%s: %s client%s%s%s", d->name, n, d->clients == 1 ? "" : "s", pace,
+	say(d->r, "%s: %s client%s%s%s", d->name, n, d->clients == 1 ? "" : "s", pace_text(d, pace),
 	    have ? have : "");
 	free(have);
 	free(others);
@@ -100,10 +117,11 @@ static int tell_node(struct drain *d, uint64_t seen)
 		char n[NUM_STR];
 
 		ctl_exit();
-		say_error("HAProxy sends no new clients to %s; to move its %s: systemctl stop "
-		          "wsnode@%s "
-		          "on its host; undo: wsctl ready %s",
-		          d->name, num_count(seen, n), d->name, d->name);
+		say_error("HAProxy sends no new clients to %s; to move its %s client%s: systemctl "
+		          "stop wsnode@%s on its host, or, once redis is back: wsctl drain %s; "
+		          "undo: wsctl ready %s",
+		          d->name, num_count(seen, n), seen == 1 ? "" : "s", d->name, d->name,
+		          d->name);
 		return EXIT_AWAY;
 	}
 	reply = ctl_reply(&replies, d->name);
@@ -246,8 +264,8 @@ static int begin(struct drain *d, const struct member *m, const struct hap_serve
 	} else if (d->clients) {
 		char n[NUM_STR];
 
-		say(d->r, "note: %s does not answer; waiting for its %s tunnels to end", d->name,
-		    num_count(d->clients, n));
+		say(d->r, "note: %s does not answer; waiting for its %s tunnel%s to end", d->name,
+		    num_count(d->clients, n), d->clients == 1 ? "" : "s");
 	} else {
 		say(d->r, "note: %s does not answer; it has no clients", d->name);
 	}

@@ -65,6 +65,13 @@ static void operational(const struct status *s, const struct status_node *v, con
 		if (v->note.state == STATE_READY)
 			tell(o, "%s is in drain in HAProxy, not by wsctl: wsctl ready %s", v->name,
 			     v->name);
+		/* Redis was away when it should have been told. */
+		else if (!strcmp(state, node_state_str(STATE_DRAINING)) &&
+		         !strcmp(reply_str(v->report, "state"), CONTROL_READY))
+			tell(o,
+			     "%s: HAProxy sends it nobody new, but the node isn't draining: "
+			     "wsctl drain %s (undo: wsctl ready %s)",
+			     v->name, v->name, v->name);
 		else
 			tell(o, "%s %s %s ago by %s: wsctl ready %s", v->name, state,
 			     num_age(s->now - v->note.since, age),
