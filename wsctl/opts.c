@@ -105,9 +105,11 @@ static int set(const struct option *o, const char *as, const char *value, struct
 			            o->max);
 		break;
 	case DURATION:
-		if (num_duration_ms(value, (uint64_t *)field) || !*(uint64_t *)field)
+		if (num_duration_ms(value, (uint64_t *)field))
 			return fail(p, "%s %.60s is not a duration such as 500ms, 25s or 2m", as,
 			            value);
+		if (!*(uint64_t *)field)
+			return fail(p, "%s %.60s: it must be above 0", as, value);
 		break;
 	case RATE:
 		if (num_rate(value, (struct rate *)field))

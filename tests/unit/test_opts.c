@@ -64,6 +64,7 @@ static void values(void)
 	is(p.why, "--deadline 25 is not a duration such as 500ms, 25s or 2m",
 	   "... with an example");
 	ok(PARSE(w("--deadline"), w("0s")) == -1, "no time at all is refused");
+	is(p.why, "--deadline 0s: it must be above 0", "... for what it is");
 	ok(PARSE(w("--rate=200")) == -1, "a rate without an interval is refused");
 	is(p.why, "--rate 200 is not a rate such as 200/s or 30/m", "... with an example");
 	ok(PARSE(w("drain"), w("--over")) == -1, "a value that is missing");
