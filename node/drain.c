@@ -73,8 +73,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	if (node.stopping && now >= deadline_ms) {
 		/* Once; the session's own deadlines end what does not answer. */
 		deadline_ms = UINT64_MAX;
-		log_msg(LOG_WARNING, "deadline passed, closing %u clients at once",
-		        session_count());
+		log_msg(LOG_WARNING, "deadline passed, closing %u client%s at once",
+		        session_count(), session_count() == 1 ? "" : "s");
 		close_all();
 	}
 	if (now < begin_ms)
@@ -107,8 +107,8 @@ void drain_start(double rate, uint64_t grace_ms, const char *by)
 	if (!active) {
 		owed = 1; /* the first one needs no wait beyond the grace */
 		begin_ms = last_ms = node_now_ms() + grace_ms;
-		log_msg(LOG_NOTICE, "%s: %u clients at %.1f/s", reason, session_count(),
-		        per_second);
+		log_msg(LOG_NOTICE, "%s: %u client%s at %.1f/s", reason, session_count(),
+		        session_count() == 1 ? "" : "s", per_second);
 	}
 	active = true;
 	ev_timer_again(node.loop, &timer);
@@ -119,7 +119,8 @@ int drain_undo(void)
 	if (node.stopping)
 		return -1;
 	if (active)
-		log_msg(LOG_NOTICE, "ready again, %u clients", session_count());
+		log_msg(LOG_NOTICE, "ready again, %u client%s", session_count(),
+		        session_count() == 1 ? "" : "s");
 	active = false;
 	ev_timer_stop(node.loop, &timer);
 	return 0;

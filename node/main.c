@@ -82,8 +82,8 @@ static void on_term(struct ev_loop *loop, ev_signal *s, int events)
 {
 	(void)loop;
 	(void)events;
-	log_msg(LOG_NOTICE, "SIG%s: stopping, %u clients", s->signum == SIGINT ? "INT" : "TERM",
-	        session_count());
+	log_msg(LOG_NOTICE, "SIG%s: stopping, %u client%s", s->signum == SIGINT ? "INT" : "TERM",
+	        session_count(), session_count() == 1 ? "" : "s");
 	notify_stopping();
 	drain_terminate();
 }
@@ -145,7 +145,8 @@ int main(int argc, char **argv)
 	if (hub_init() || listen_open(&node.listen) || ws_init() || bus_start())
 		return 1;
 	run();
-	log_msg(LOG_NOTICE, "stopped, %u clients were left", session_count());
+	log_msg(LOG_NOTICE, "stopped, %u client%s left", session_count(),
+	        session_count() == 1 ? " was" : "s were");
 	bus_flush(); /* what the last client said in the loop's last turn */
 	listen_close();
 	front_close_all();

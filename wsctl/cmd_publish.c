@@ -81,7 +81,7 @@ static void report_failure(const struct publish *p, bool kept)
 
 	if (!kept) {
 		if (!p->message)
-			say(p->r, "%llu messages were acknowledged", (unsigned long long)p->acked);
+			say(p->r, "%s acknowledged", messages(p->acked, m));
 		return;
 	}
 	if (p->message) {

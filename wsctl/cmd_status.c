@@ -192,9 +192,10 @@ static void print_one(struct run *r, const struct status *s, const struct status
 	       reply_int(o, "lagging", 0) == 1 ? "" : "s",
 	       num_count((uint64_t)reply_int(o, "dropped", 0), c),
 	       reply_int(o, "dropped", 0) == 1 ? "" : "s");
-	out("process   wsnode %s, %s, up %s, %s channels, start id %s", reply_str(o, "version"),
+	out("process   wsnode %s, %s, up %s, %s channel%s, start id %s", reply_str(o, "version"),
 	    reply_str(o, "state"), num_age(reply_int(o, "uptime_s", 0), a),
-	    num_count((uint64_t)reply_int(o, "channels", 0), b), reply_str(o, "start_id"));
+	    num_count((uint64_t)reply_int(o, "channels", 0), b),
+	    reply_int(o, "channels", 0) == 1 ? "" : "s", reply_str(o, "start_id"));
 }
 
 static json_t *int_or_null(int64_t n)

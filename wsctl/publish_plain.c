@@ -36,8 +36,8 @@ static int away(const struct plain *t)
 	redis_url_str(&t->p->r->cfg->redis.url, at);
 	say_error("redis %s: %s", at, why);
 	if (t->sent > t->p->acked && t->sent > 1)
-		say_error("%s messages acknowledged, then %llu unknown", num_count(t->p->acked, n),
-		          (unsigned long long)(t->sent - t->p->acked));
+		say_error("%s message%s acknowledged, then %llu unknown", num_count(t->p->acked, n),
+		          t->p->acked == 1 ? "" : "s", (unsigned long long)(t->sent - t->p->acked));
 	return EXIT_AWAY;
 }
 
