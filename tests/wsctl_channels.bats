@@ -42,7 +42,7 @@ load helpers
 	clients 1 other
 	clients 1 news
 	run -0 wsctl channels news
-	says "history: 0 of 10"
+	says "history: 0 of 10, nothing yet"
 	seq 1 25 | wsctl publish news - -q
 	run -0 wsctl channels news
 	[[ $output =~ history:\ 10\ of\ 10,\ the\ last\ is\ [0-9a-z]+-25$ ]]
@@ -161,7 +161,7 @@ load helpers
 	echo three >&7
 	exits pub 10
 	[ "$STATUS" = 69 ]
-	log_has pub "2 messages were acknowledged"
+	log_has pub "2 messages acknowledged"
 	exec 7>&-
 	run -69 wsctl publish news x
 	run -69 wsctl channels

@@ -112,11 +112,12 @@ static void print_kept(const struct run *r, const char *name, const struct kept 
 	if (!kept)
 		return;
 	num_count(config_rule(r->cfg, name)->history_size, size);
-	if (kept->top.epoch)
+	/* A history that was asked for has an epoch before it has a message. */
+	if (kept->top.offset)
 		printf("history: %s of %s, the last is %s\n", num_count(kept->messages, n), size,
 		       position_str(kept->top, top));
 	else
-		printf("history: 0 of %s\n", size);
+		printf("history: 0 of %s, nothing yet\n", size);
 }
 
 static json_t *kept_json(const struct run *r, const char *name, const struct kept *kept)
@@ -127,7 +128,7 @@ static json_t *kept_json(const struct run *r, const char *name, const struct kep
 		return json_null();
 	return json_pack("{s:I, s:I, s:s?}", "messages", (json_int_t)kept->messages, "size",
 	                 (json_int_t)config_rule(r->cfg, name)->history_size, "last",
-	                 kept->top.epoch ? position_str(kept->top, top) : NULL);
+	                 kept->top.offset ? position_str(kept->top, top) : NULL);
 }
 
 static int print_one(struct run *r, const struct channels *c, const char *name,
