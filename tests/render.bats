@@ -57,11 +57,17 @@ accepted() {
 @test "generate -o writes the same bytes as generate prints, and leaves an up-to-date file alone" {
 	write_yaml
 	wsctl generate >out
-	wsctl generate -o "$W/new.cfg"
+	run wsctl generate -o "$W/new.cfg"
+	[ "$output" = "$W/new.cfg written; next: haproxy -c -f $W/new.cfg" ]
 	cmp out new.cfg
 	touch -d 2020-01-01 new.cfg
-	wsctl generate -o "$W/new.cfg"
+	run wsctl generate -o "$W/new.cfg"
+	[ "$output" = "$W/new.cfg is up to date" ]
 	[ "$(date -r new.cfg +%Y)" = 2020 ]
+	run wsctl generate -o "$W/haproxy.cfg"
+	[ "$output" = "$W/haproxy.cfg written; next: systemctl reload haproxy" ]
+	run wsctl generate -q -o "$W/quiet.cfg"
+	[ "$output" = "" ]
 }
 
 @test "generate -o never writes over a file that isn't wsctl's or was edited by hand, unless --overwrite" {

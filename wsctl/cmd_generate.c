@@ -14,6 +14,20 @@
 
 enum { LOCK_MS = 5000 };
 
+/* What HAProxy reads it must read anew; another file is looked at first. */
+static int written(struct run *r, const char *path, bool changed)
+{
+	if (!changed)
+		say(r, "%s is up to date", path);
+	else if (!strcmp(path, r->cfg->haproxy.file))
+		say(r, "%s written; next: systemctl reload haproxy", path);
+	else if (r->cfg->haproxy.own == OWN_BACKEND)
+		say(r, "%s written; next: give it to HAProxy with a -f of its own", path);
+	else
+		say(r, "%s written; next: haproxy -c -f %s", path, path);
+	return EXIT_OK;
+}
+
 static int write_to(struct run *r, const char *path, const char *text)
 {
 	struct file_text old;
@@ -30,9 +44,9 @@ static int write_to(struct run *r, const char *path, const char *text)
 		say_error("%s: not written by wsctl; name another file, or discard: --overwrite",
 		          path);
 	else if (old.exists && old.len == len && memcmp(old.p, text, len) == 0)
-		rc = EXIT_OK;
+		rc = written(r, path, false);
 	else if (persist_write(path, text, len, &old, 0644) == 0)
-		rc = EXIT_OK;
+		rc = written(r, path, true);
 	persist_text_free(&old);
 	return rc;
 }
