@@ -13,11 +13,22 @@ load helpers
 	run -0 "$BUILD/wsctl" help drain
 	says "usage: wsctl drain NAME [--over D]"
 	says "[-n]"
+	says "  move its clients"
 	first=$output
 	run -0 "$BUILD/wsctl" drain --help
 	[ "$output" = "$first" ]
 	run -0 "$BUILD/wsctl" --help
 	says "usage: wsctl"
+}
+
+@test "no line of any usage is wider than a terminal" {
+	for c in $("$BUILD/wsctl" help | awk '/^  [a-z]/ { print $1 }'); do
+		"$BUILD/wsctl" help "$c" >>usages
+	done
+	grep -q '^usage: wsctl remove ' usages
+	not grep -E '^.{81}' usages
+	run -64 "$BUILD/wsctl" drain
+	[[ $(wc -L <<<"$output") -le 80 ]]
 }
 
 @test "version, for people and programs" {

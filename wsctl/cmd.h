@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../lib/config.h"
 
@@ -60,6 +61,8 @@ struct command {
 
 extern const struct command commands[]; /* ends with name NULL */
 const struct command *command_find(const char *name);
+/* "usage: wsctl NAME ...", broken at 80 columns. */
+void usage_print(FILE *, const struct command *);
 
 /* "wsctl: MSG" on stderr. */
 void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

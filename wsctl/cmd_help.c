@@ -8,10 +8,32 @@
 #include "../lib/version.h"
 #include "cmd.h"
 
-static void one(const struct command *c)
+enum { WIDTH = 80 };
+
+/* An option of the line, on the next one when it would not fit. */
+static void option(FILE *to, const char *text, int len, int *col)
 {
-	printf("usage: wsctl %s%s%s%s%s%s\n  %s\n", c->name, *c->args ? " " : "", c->args,
-	       *c->options ? " " : "", c->options, c->mutates ? " [-n]" : "", c->summary);
+	if (*col + 1 + len > WIDTH)
+		*col = fprintf(to, "\n        %.*s", len, text) - 1;
+	else
+		*col += fprintf(to, " %.*s", len, text);
+}
+
+void usage_print(FILE *to, const struct command *c)
+{
+	int col = fprintf(to, "usage: wsctl %s%s%s", c->name, *c->args ? " " : "", c->args);
+
+	for (const char *at = c->options; *at;) {
+		size_t len = strcspn(at, "]");
+
+		len += at[len] == ']';
+		option(to, at, (int)len, &col);
+		at += len;
+		at += strspn(at, " ");
+	}
+	if (c->mutates)
+		option(to, "[-n]", 4, &col);
+	fputc('\n', to);
 }
 
 int cmd_help(struct run *r)
@@ -23,7 +45,8 @@ int cmd_help(struct run *r)
 			say_error("unknown command \"%s\"; wsctl help lists them", r->argv[0]);
 			return EXIT_USAGE;
 		}
-		one(c);
+		usage_print(stdout, c);
+		printf("  %s\n", c->summary);
 		return EXIT_OK;
 	}
 	printf("usage: wsctl [-c FILE] [-q] [--json] COMMAND ...\n\n");

@@ -17,8 +17,7 @@
 
 static int usage(const struct command *c)
 {
-	fprintf(stderr, "usage: wsctl %s%s%s%s%s%s\n", c->name, *c->args ? " " : "", c->args,
-	        *c->options ? " " : "", c->options, c->mutates ? " [-n]" : "");
+	usage_print(stderr, c);
 	return EXIT_USAGE;
 }
 
