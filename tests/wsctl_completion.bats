@@ -52,7 +52,7 @@ offers() {
 	# shellcheck disable=SC2086
 	offers "wsctl --" $all
 	for c in $("$BUILD/wsctl" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		o=$("$BUILD/wsctl" help "$c" | head -n 1 |
+		o=$("$BUILD/wsctl" help "$c" | head -n -1 |
 			sed 's/\[-n\]/--dry-run/; s/\[-o FILE\]/--output/; s/\[-v\]/--verbose/' | grep -oE -- '--[a-z-]+' || :)
 		# shellcheck disable=SC2086
 		offers "wsctl $c --" $all $o
