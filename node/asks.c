@@ -37,6 +37,15 @@ bool asks_pop(struct asks *a, struct ask *out)
 	return true;
 }
 
+void asks_lost(struct asks *a)
+{
+	struct ask ask;
+
+	while (asks_pop(a, &ask))
+		if (ask.done)
+			ask.done(ask.arg, NULL);
+}
+
 void asks_free(struct asks *a)
 {
 	free(a->v);

@@ -26,6 +26,8 @@ int asks_push(struct asks *, struct ask);
 void asks_unpush(struct asks *);
 /* False: nobody asked. */
 bool asks_pop(struct asks *, struct ask *);
+/* The connection is gone: all that wait are told, oldest first. They may ask anew. */
+void asks_lost(struct asks *);
 void asks_free(struct asks *);
 
 #endif

@@ -12,13 +12,12 @@
 #include <string.h>
 
 #include "../lib/channel.h"
-#include "../lib/errs.h"
 #include "../lib/log.h"
 #include "../lib/script.h"
-#include "../lib/secret.h"
 #include "asks.h"
 #include "control.h"
 #include "hub.h"
+#include "login.h"
 #include "node.h"
 #include "rconn.h"
 
@@ -27,10 +26,7 @@ static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
 
 static struct rconn sub, cmd;
 static struct asks asks; /* of cmd */
-static struct redis_url url;
-static char *user, *password;
-static size_t password_len;
-static char where[ENDPOINT_STR];
+static struct login login;
 static ev_timer reconnect, canary_timer;
 static double backoff;
 static char why_not[ENDPOINT_STR + 256];
@@ -52,7 +48,7 @@ const char *bus_reason(void)
 
 const char *bus_where(void)
 {
-	return node.standalone ? "standalone" : where;
+	return node.standalone ? "standalone" : login.where;
 }
 
 const char *bus_run_id(void)
@@ -62,14 +58,12 @@ const char *bus_run_id(void)
 
 static void set_reason(const char *what, const char *why)
 {
-	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", where, what, *what ? ": " : "",
-	         why);
+	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", login.where, what,
+	         *what ? ": " : "", why);
 }
 
 static void down(const char *what, const char *why)
 {
-	struct ask ask;
-
 	rconn_close(&sub);
 	rconn_close(&cmd);
 	ev_timer_stop(node.loop, &canary_timer);
@@ -80,9 +74,7 @@ static void down(const char *what, const char *why)
 	told_away = true;
 	ready = false;
 	hub_lost();
-	while (asks_pop(&asks, &ask))
-		if (ask.done)
-			ask.done(ask.arg, NULL);
+	asks_lost(&asks);
 	backoff = backoff > 0 ? backoff * 2 : BACKOFF_FIRST_S;
 	if (backoff > BACKOFF_MAX_S)
 		backoff = BACKOFF_MAX_S;
@@ -105,7 +97,7 @@ static void consider_ready(void)
 	told_away = false;
 	backoff = 0;
 	node.count.redis_connects++;
-	log_msg(LOG_NOTICE, "redis %s: connected, run_id %.8s", where, cmd.run_id);
+	log_msg(LOG_NOTICE, "redis %s: connected, run_id %.8s", login.where, cmd.run_id);
 }
 
 static void subscribe(const char *name, size_t len)
@@ -269,8 +261,8 @@ static void subscribe_error(const char *why)
 		return;
 	}
 	if (!told)
-		log_msg(LOG_ERR, "redis %s: %s (told once); the ACL user needs &%s:*", where, why,
-		        node.cfg->cluster);
+		log_msg(LOG_ERR, "redis %s: %s (told once); the ACL user needs &%s:*", login.where,
+		        why, node.cfg->cluster);
 	told = true;
 	acknowledged++;
 	if (acknowledged == asked && !canary_no)
@@ -310,7 +302,7 @@ static void sub_reply(struct rconn *c, const redisReply *r)
 void bus_refused(const char *why)
 {
 	if (!node.count.publish_errors++)
-		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", where, why);
+		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", login.where, why);
 }
 
 static void cmd_reply(struct rconn *c, const redisReply *r)
@@ -346,30 +338,6 @@ static void on_reconnect(struct ev_loop *loop, ev_timer *t, int events)
 		rconn_connect(&sub);
 }
 
-static int read_endpoint(void)
-{
-	struct errs errs = {0};
-
-	secret_free(password, password_len);
-	free(user);
-	password = NULL;
-	url = node.cfg->redis.url;
-	user = node.cfg->redis.user ? strdup(node.cfg->redis.user) : NULL;
-	redis_url_str(&url, where);
-	if (!node.cfg->redis.password_file)
-		return 0;
-	password = secret_read(node.cfg->path, node.cfg->redis.password_file, &password_len, &errs,
-	                       node.cfg->redis.password_pos.line, node.cfg->redis.password_pos.col);
-	if (!password) {
-		for (size_t i = 0; i < errs.n; i++)
-			log_msg(LOG_ERR, "%s:%d:%d: %s", node.cfg->path, errs.v[i].line,
-			        errs.v[i].col, errs.v[i].msg);
-		errs_free(&errs);
-		return -1;
-	}
-	return 0;
-}
-
 static void prepare(struct rconn *c, const char *what,
                     void (*on_reply)(struct rconn *, const struct redisReply *))
 {
@@ -377,9 +345,9 @@ static void prepare(struct rconn *c, const char *what,
 	c->on_up = on_up;
 	c->on_down = on_down;
 	c->on_reply = on_reply;
-	c->url = &url;
-	c->user = user;
-	c->password = password;
+	c->url = &login.url;
+	c->user = login.user;
+	c->password = login.password;
 }
 
 int bus_start(void)
@@ -388,7 +356,7 @@ int bus_start(void)
 		ready = true;
 		return 0;
 	}
-	if (read_endpoint())
+	if (login_read(&login))
 		return -1;
 	channel_ctl(node.cfg->cluster, NULL, ctl_all);
 	channel_ctl(node.cfg->cluster, node.name, ctl_own);
@@ -405,23 +373,18 @@ int bus_start(void)
 
 void bus_reload(void)
 {
-	struct redis_url old_url = url;
-	char *old_user, *old_password;
+	struct login old = login;
 	bool same;
 
 	if (node.standalone)
 		return;
-	old_user = user ? strdup(user) : NULL;
-	old_password = password ? strdup(password) : NULL;
-	if (read_endpoint())
+	login = (struct login){0};
+	if (login_read(&login))
 		log_msg(LOG_ERR, "redis: connecting without a password");
-	same = endpoint_equal(&old_url.at, &url.at) && old_url.db == url.db &&
-	       !strcmp(old_user ? old_user : "", user ? user : "") &&
-	       !strcmp(old_password ? old_password : "", password ? password : "");
-	secret_free(old_password, old_password ? strlen(old_password) : 0);
-	free(old_user);
-	sub.user = cmd.user = user;
-	sub.password = cmd.password = password;
+	same = login_same(&old, &login);
+	login_free(&old);
+	sub.user = cmd.user = login.user;
+	sub.password = cmd.password = login.password;
 	if (same)
 		return;
 	backoff = 0;
@@ -431,19 +394,13 @@ void bus_reload(void)
 
 void bus_stop(void)
 {
-	struct ask ask;
-
 	if (node.standalone)
 		return;
 	rconn_close(&sub);
 	rconn_close(&cmd);
-	while (asks_pop(&asks, &ask))
-		if (ask.done)
-			ask.done(ask.arg, NULL);
+	asks_lost(&asks);
 	asks_free(&asks);
-	secret_free(password, password_len);
-	free(user);
-	password = user = NULL;
+	login_free(&login);
 }
 
 bool bus_congested(void)
