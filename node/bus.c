@@ -31,6 +31,8 @@ static ev_timer reconnect, canary_timer;
 static double backoff;
 static char why_not[ENDPOINT_STR + 256];
 static bool ready, told_away;
+static char refusal[128]; /* Redis's words about a client's message */
+static uint64_t refusal_ms;
 static unsigned missed, canary_no, canary_heard;
 static uint64_t asked, acknowledged; /* SUBSCRIBEs on this connection */
 static char ctl_all[REDIS_NAME_MAX], ctl_own[REDIS_NAME_MAX], canary[REDIS_NAME_MAX];
@@ -299,10 +301,21 @@ static void sub_reply(struct rconn *c, const redisReply *r)
 	}
 }
 
+const char *bus_refusal(uint64_t *ago_ms)
+{
+	*ago_ms = node_now_ms() - refusal_ms;
+	return refusal;
+}
+
 void bus_refused(const char *why)
 {
 	if (!node.count.publish_errors++)
 		log_msg(LOG_ERR, "redis %s: %s (told once; /metrics counts)", login.where, why);
+	/* Of a script's error the rest is where in it. */
+	snprintf(refusal, sizeof refusal, "%.*s", (int)strcspn(why, "\r\n"), why);
+	if (strstr(refusal, " script: "))
+		*strstr(refusal, " script: ") = 0;
+	refusal_ms = node_now_ms();
 }
 
 static void cmd_reply(struct rconn *c, const redisReply *r)

@@ -35,6 +35,8 @@ int bus_call(const struct call *, bus_done *, void *arg);
 /* Redis answered a publish with this error: counted, and told once. Called for those without done.
  */
 void bus_refused(const char *why);
+/* What it said the last time, and how long ago; "": never. */
+const char *bus_refusal(uint64_t *ago_ms);
 /* A control reply to a Redis channel by its full name. */
 int bus_reply(const char *redis_channel, const char *, size_t);
 /* Too much waits to be sent to take more from clients. */

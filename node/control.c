@@ -28,6 +28,7 @@ static json_t *refusal(const char *why)
 static json_t *report(void)
 {
 	char at[ENDPOINT_STR];
+	uint64_t ago_ms;
 	json_t *o = health_object();
 	json_t *more = json_pack(
 		"{s:b, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:i, s:s, s:I, s:f}", "ok",
@@ -47,6 +48,9 @@ static json_t *report(void)
 		return NULL;
 	}
 	json_decref(more);
+	json_object_set_new(o, "redis_errors", json_integer((json_int_t)node.count.publish_errors));
+	json_object_set_new(o, "redis_error", json_string(bus_refusal(&ago_ms)));
+	json_object_set_new(o, "redis_error_age_s", json_integer((json_int_t)(ago_ms / 1000)));
 	json_object_set_new(o, "time_ms", json_integer((json_int_t)(ev_time() * 1000)));
 	return o;
 }

@@ -74,7 +74,19 @@ load helpers
 	cluster ws1
 	sed -i 's/^nodes:/channels: { default: lobby }\nnodes:/' wscale.yaml
 	run -0 wsctl status
-	says "! ws1 runs with other redis, auth or channels keys"
+	says "! ws1 runs with other redis, auth or channels keys than $W/wscale.yaml has: copy it there, then systemctl reload wsnode@ws1"
+}
+
+@test "a Redis that refuses what clients publish is told, with its words" {
+	YAML_CHANNELS='rules: [{ match: "news:*", history: { size: 5 } }]'
+	cluster ws1
+	ws_open a "$(url ws1 /ws/news:x)"
+	rcli config set maxmemory 1
+	ws_send a lost
+	wait_until 5 reaches 1 metric ws1 wsnode_publish_errors_total
+	run -0 wsctl status
+	says "! ws1: redis refused 1 message of its clients, the last 0s ago: OOM command not allowed"
+	refute grep -q "user_script" <<<"$output"
 }
 
 @test "a drain that isn't wsctl's is told" {

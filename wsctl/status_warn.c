@@ -15,6 +15,8 @@
 #include "status.h"
 #include "table.h"
 
+enum { REFUSED_RECENTLY_S = 600 };
+
 struct out {
 	void (*say)(void *arg, const char *line);
 	void *arg;
@@ -98,6 +100,19 @@ static void weight(const struct run *r, const struct status_node *v, const struc
 		     v->name);
 }
 
+/* Clients are told nothing of it, unless they speak Centrifugo's protocol. */
+static void refused(const struct status_node *v, const struct out *o)
+{
+	int64_t n = reply_int(v->report, "redis_errors", 0);
+	int64_t age = reply_int(v->report, "redis_error_age_s", INT64_MAX);
+	char count[NUM_STR], ago[NUM_STR];
+
+	if (n > 0 && age >= 0 && age < REFUSED_RECENTLY_S)
+		tell(o, "%s: redis refused %s message%s of its clients, the last %s ago: %s",
+		     v->name, num_count((uint64_t)n, count), n == 1 ? "" : "s", num_age(age, ago),
+		     reply_str(v->report, "redis_error"));
+}
+
 static void own_word(const struct run *r, const struct status *s, const struct status_node *v,
                      const struct out *o)
 {
@@ -127,8 +142,11 @@ static void own_word(const struct run *r, const struct status *s, const struct s
 		     strcmp(state, CONTROL_STOPPING) ? v->name : "");
 	config_hash(r->cfg, hash);
 	if (*config && strcmp(config, hash) != 0)
-		tell(o, "%s runs with other redis, auth or channels keys than %s has", v->name,
-		     r->cfg->path);
+		tell(o,
+		     "%s runs with other redis, auth or channels keys than %s has: copy it there, "
+		     "then systemctl reload wsnode@%s",
+		     v->name, r->cfg->path, v->name);
+	refused(v, o);
 }
 
 void status_warn(const struct run *r, const struct status *s,
