@@ -171,6 +171,22 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	log_has drain "ws2 was removed meanwhile"
 }
 
+@test "a node removed while somebody else removes it: that one ends well too" {
+	cluster ws1 ws2
+	clients 4
+	background one remove ws2 --rate 1/m
+	wait_until 5 log_has one "ws2: 2 clients"
+	kill -STOP "$(pid one)"
+	for c in 1 2 3 4; do ws_stop "c$c"; done
+	run -0 wsctl remove ws2
+	kill -CONT "$(pid one)"
+	exits one 10
+	[ "$STATUS" = 0 ]
+	log_has one "ws2 was removed by another wsctl"
+	refute grep -q ws2 wscale.yaml haproxy.cfg
+	not in_haproxy ws2
+}
+
 @test "two removes of one node at once: both end well, and it is gone once" {
 	cluster ws1 ws2 ws3
 	clients 6

@@ -18,6 +18,8 @@ int cmd_drain(struct run *r)
 	if (rc)
 		goto out;
 	rc = drain_run(r, &m, &all, &d);
+	if (rc && d.removed)
+		say_error("%s was removed meanwhile", m.name);
 	if (rc || r->opts.dry_run)
 		goto out;
 	if (d.already) {

@@ -101,9 +101,12 @@ int cmd_remove(struct run *r)
 		goto out;
 	if (m.server) {
 		rc = drain_run(r, &m, &all, &d);
-		if (rc)
+		/* Another remove may be done before this one has seen zero. */
+		if (rc && !d.removed)
 			goto out;
-		if (d.following) {
+		if (d.removed) {
+			say(r, "%s was removed by another wsctl", m.name);
+		} else if (d.following) {
 			/* Whoever drains it may not want it removed; but it was asked for here. */
 			say(r, "%s was drained by another wsctl", m.name);
 		} else if (!d.already && !r->opts.dry_run) {

@@ -20,7 +20,7 @@ enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000 };
 #define PACE_MAX 1e12
 
 /* Writes the node's state under the edit lock; drained only if nobody made it ready meanwhile. */
-static int note(const struct drain *d, enum node_state state, const char *by)
+static int note(struct drain *d, enum node_state state, const char *by)
 {
 	const struct config *cfg = d->r->cfg;
 	struct lock lock;

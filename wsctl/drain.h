@@ -27,19 +27,20 @@ struct drain {
 	bool already;                     /* nothing had to be done */
 	bool blind;                       /* no master socket: old workers can't be seen */
 	bool following;                   /* another drain does it, this one looks on */
+	bool removed;                     /* somebody removed it meanwhile */
 	double seconds;
 };
 
 /*
  * Everything from the refusals to zero. EXIT_OK when drained (state file says so) or, with
- * --no-wait, begun. Other codes are printed. m is from member_find.
+ * --no-wait, begun. Other codes are printed, but for d->removed. m is from member_find.
  */
 int drain_run(struct run *, const struct member *m, const struct hap_servers *, struct drain *out);
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);
-/* EXIT_OK, or EXIT_FAILED, printed, when someone made it ready, or removed it, meanwhile. */
-int drain_overtaken(const struct drain *);
+/* EXIT_OK, or EXIT_FAILED when someone made it ready, printed, or removed it, meanwhile. */
+int drain_overtaken(struct drain *);
 uint64_t drain_moved(const struct drain *);
 /* "ws2 drained in 47s: ..." */
 void drain_report(const struct drain *);

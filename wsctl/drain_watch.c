@@ -168,7 +168,7 @@ static int kill_tunnels(struct drain *d, struct view *v)
 }
 
 /* Someone made it ready, or removed it, while we looked on. */
-int drain_overtaken(const struct drain *d)
+int drain_overtaken(struct drain *d)
 {
 	struct node_note now;
 
@@ -178,9 +178,8 @@ int drain_overtaken(const struct drain *d)
 		return EXIT_OK;
 	progress_end();
 	struct config *today = config_reload(d->r->cfg);
-	if (today && config_node(d->r->cfg, d->name) && !config_node(today, d->name))
-		say_error("%s was removed meanwhile", d->name);
-	else
+	d->removed = today && config_node(d->r->cfg, d->name) && !config_node(today, d->name);
+	if (!d->removed)
 		say_error("%s was made ready again%s%s; not drained", d->name,
 		          now.by[0] ? " by " : "", now.by);
 	config_free(today);
