@@ -243,8 +243,7 @@ same() {
 		--history 300/3600000 --script "$ROOT/lib/lua/publish.lua"
 	local name
 	name=$(rcli --scan --pattern 'chat.h:s:*' | sed 's/^chat.h:s://')
-	ws_open slow "$(url ws1 "/ws/$name?since=$e")" -p wscale.id --rcvbuf 4096
-	ws_send slow /stop
+	ws_open slow "$(url ws1 "/ws/$name?since=$e")" -p wscale.id --rcvbuf 4096 --stop-at open
 	never 1 closed slow
 	ws_send slow /go
 	ws_wait slow "^text .*-200" 20
@@ -264,8 +263,8 @@ closed() { [ "$(ws_count "$1" '^(close|eof)')" != 0 ]; }
 	e=$(rcli hget chat.h:m:big:0 e)
 	ws_open live "$(url ws1 /ws/big:0)" -p wscale.id
 	ws_wait live '^text !ready'
-	ws_open slow "$(url ws1 "/ws/big:0?since=$e-1")" -p wscale.id --rcvbuf 4096
-	ws_send slow /stop
+	ws_open slow "$(url ws1 "/ws/big:0?since=$e-1")" -p wscale.id --rcvbuf 4096 \
+		--stop-at 'text !recovered'
 	ws_wait slow '^text !recovered'
 	YAML_CHANNELS=
 	write_yaml

@@ -3,7 +3,7 @@
  * stdout, flushed. It knows RFC 6455 and nothing of wscale.
  *
  *   wscli [-H 'Name: value']... [-p SUBPROTOCOL] [--binary] [--hex] [--no-pong] [--raw FILE]
- *         [--linger SECONDS] [--rcvbuf BYTES] URL
+ *         [--linger SECONDS] [--rcvbuf BYTES] [--stop-at PREFIX] URL
  * URL: ws://host:port/path or unix:/socket[:/path]
  *
  * stdin: a line is a text frame (with --binary a binary one); lines that begin with a slash:
@@ -15,7 +15,8 @@
  *   /big N                    text of N times x
  *   /await PREFIX             an event line that begins so, up to 10 s, else exit 3
  *   /sleep MS                 goes on reading the socket meanwhile
- *   /stop  /go                stops and resumes reading the socket
+ *   /stop  /go                stops and resumes reading the socket; --stop-at stops it by itself
+ *                             at an event line that begins so, before much more can come
  *   /quit  /reset             ends TCP without a Close: FIN or RST
  * stdout: open PROTOCOL | http STATUS BODY | text ... | binary HEX | ping HEX | pong HEX |
  *   close CODE REASON (1005: none) | eof (ended without a Close: 1006 in a browser) |
@@ -43,6 +44,7 @@ static struct {
 	uint8_t *out;
 	size_t out_len, out_cap;
 	char *await; /* prefix waited for */
+	const char *stop_at;
 	uint64_t await_until, sleep_until;
 	unsigned factor; /* WAIT_FACTOR: slower builds get more time */
 } c = {.pong = true, .factor = 1};
@@ -109,6 +111,10 @@ static void say(const char *word, const void *bytes, size_t n, bool hex)
 	fflush(stdout);
 	snprintf(seen[n_seen++ % SEEN], sizeof(seen[0]), "%s", line);
 	awaited();
+	if (c.stop_at && !strncmp(line, c.stop_at, strlen(c.stop_at))) {
+		c.stopped = true;
+		c.stop_at = NULL;
+	}
 	free(line);
 }
 
@@ -405,6 +411,8 @@ int main(int argc, char **argv)
 			raw = v, i++;
 		else if (v && strcmp(o, "--rcvbuf") == 0)
 			rcvbuf = (int)strtol(v, NULL, 10), i++;
+		else if (v && strcmp(o, "--stop-at") == 0)
+			c.stop_at = v, i++;
 		else if (v && strcmp(o, "--linger") == 0)
 			linger = strtod(v, NULL), i++;
 		else
