@@ -140,30 +140,51 @@ static void read_origins(struct load *l, const struct ynode *n)
 	}
 }
 
+/* One word of ssh's command line: nothing that it or a shell could take for more than a host. */
+static bool ssh_valid(const char *text)
+{
+	const char *host = text + strlen("ssh://");
+	size_t n = strspn(host,
+	                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-@:[]");
+
+	return n && n <= 255 && !host[n] && host[0] != '-' && !strstr(host, "@-");
+}
+
 static void read_balancers(struct load *l, const struct ynode *n)
 {
-	if (!want(l, n, Y_MAP, "balancers"))
+	struct config *c = l->c;
+	bool here = false;
+
+	if (!want(l, n, Y_MAP, "balancers") || too_many(l, n, BALANCERS_MAX, "balancers"))
 		return;
-	if (n->n_items != 1) {
-		errs_add(l->errs, n->line, n->col,
-		         n->n_items ? "more than one balancer is not supported "
-		                      "by this version"
-		                    : "balancers is empty");
+	if (!n->n_items) {
+		errs_add(l->errs, n->line, n->col, "balancers is empty");
 		return;
 	}
-	const struct ynode *name = n->items[0].key, *v = n->items[0].value;
-	const char *text = scalar(l, v, "a balancer");
-	if (!node_name_valid(name->text))
-		errs_add(l->errs, name->line, name->col,
-		         "balancer \"%.60s\" must be 1 to %d letters, digits, _ -", name->text,
-		         NODE_NAME_MAX);
-	if (text && strncmp(text, "ssh://", 6) == 0)
-		errs_add(l->errs, v->line, v->col,
-		         "a balancer over ssh is not supported by this version");
-	else if (text && strcmp(text, "local") != 0)
-		errs_add(l->errs, v->line, v->col, "balancer \"%.60s\" must be local", text);
-	free(l->c->haproxy.balancer);
-	l->c->haproxy.balancer = config_or_abort(strdup(name->text));
+	c->haproxy.balancers = config_or_abort(calloc(n->n_items, sizeof *c->haproxy.balancers));
+	for (size_t i = 0; i < n->n_items; i++) {
+		const struct ynode *name = n->items[i].key, *v = n->items[i].value;
+		const char *text = scalar(l, v, "a balancer");
+		struct config_balancer *b = &c->haproxy.balancers[c->haproxy.n_balancers];
+		bool local = text && strcmp(text, "local") == 0;
+
+		if (!node_name_valid(name->text))
+			errs_add(l->errs, name->line, name->col,
+			         "balancer \"%.60s\" must be 1 to %d letters, digits, _ -",
+			         name->text, NODE_NAME_MAX);
+		if (!text)
+			continue;
+		if (local && here)
+			errs_add(l->errs, v->line, v->col, "only one balancer can be this host");
+		if (!local && (strncmp(text, "ssh://", 6) != 0 || !ssh_valid(text)))
+			errs_add(l->errs, v->line, v->col,
+			         "balancer \"%.60s\" must be local or such as \"ssh://root@lb2\"",
+			         text);
+		here = here || local;
+		b->name = config_or_abort(strdup(name->text));
+		b->ssh = local ? NULL : config_or_abort(strdup(text));
+		c->haproxy.n_balancers++;
+	}
 }
 
 /* What a rule keeps, once all of its keys are read. */
@@ -441,7 +462,11 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_nodes; i++)
 		free(c->nodes[i].name);
 	free(c->nodes);
-	free(c->haproxy.balancer);
+	for (size_t i = 0; i < c->haproxy.n_balancers; i++) {
+		free(c->haproxy.balancers[i].name);
+		free(c->haproxy.balancers[i].ssh);
+	}
+	free(c->haproxy.balancers);
 	free(c->haproxy.without_effect);
 	free(c->path);
 	free(c);

@@ -42,6 +42,15 @@ struct config_rule {
 	struct pos pos;
 };
 
+enum { BALANCERS_MAX = 32 };
+struct config_balancer {
+	char *name;
+	char *ssh; /* what ssh gets: "root@lb2" or "ssh://root@lb2:2222"; NULL: this host */
+};
+
+/* How wsctl reaches a balancer that isn't this host; opaque here (wsctl/fleet.h). */
+struct reach;
+
 struct config {
 	char *path; /* as opened, for messages and for secrets beside it */
 	char cluster[CLUSTER_MAX + 1];
@@ -70,7 +79,16 @@ struct config {
 		uint64_t hard_stop_after_ms;                /* 0: not rendered */
 		uint32_t per_source_connections;            /* 0: off */
 		struct rate per_source_rate;                /* count 0: off */
-		char *balancer; /* the one local balancer's name; default "local" */
+		/* At least one, in the file's order; default: "local", this host. */
+		struct config_balancer *balancers;
+		size_t n_balancers;
+		/*
+		 * The balancer that hap_*, persist_rendered* and state_* speak to: the one that is
+		 * this host, NULL name when none is. wsctl's fleet makes a view of the
+		 * configuration for each of the others.
+		 */
+		const char *balancer; /* borrowed of balancers */
+		struct reach *reach;  /* NULL: this host; borrowed */
 		char *extra_global, *extra_defaults, *extra_frontend,
 			*extra_backend; /* never NULL */
 		bool edit;

@@ -132,6 +132,12 @@ void config_fill(struct config *c)
 		                                         : "/etc/haproxy/conf.d/wscale.cfg"));
 	if (!c->haproxy.backend && asprintf(&c->haproxy.backend, "wscale_%s", c->cluster) < 0)
 		abort();
-	if (!c->haproxy.balancer)
-		c->haproxy.balancer = config_or_abort(strdup("local"));
+	if (!c->haproxy.n_balancers) {
+		c->haproxy.balancers = config_or_abort(calloc(1, sizeof *c->haproxy.balancers));
+		c->haproxy.balancers[0].name = config_or_abort(strdup("local"));
+		c->haproxy.n_balancers = 1;
+	}
+	for (size_t i = 0; i < c->haproxy.n_balancers; i++)
+		if (!c->haproxy.balancers[i].ssh)
+			c->haproxy.balancer = c->haproxy.balancers[i].name;
 }

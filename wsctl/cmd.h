@@ -24,6 +24,13 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130,
 };
 
+/* An option that may be given several times; borrowed of argv. */
+enum { TEXTS_MAX = 256 };
+struct texts {
+	const char *v[TEXTS_MAX];
+	size_t n;
+};
+
 /* Every option wsctl knows; which of them a command takes stands in its table row. */
 struct opts {
 	const char *config; /* -c */
@@ -40,6 +47,17 @@ struct opts {
 	uint64_t expires_ms;                    /* token --expires, 0: not given */
 	uint32_t count;                         /* tail and latency --count, 0: not given */
 	uint64_t for_ms;                        /* tail --for, 0: not given */
+	bool allow_remove, rollback;            /* apply */
+	bool check;                             /* status --check */
+	bool watch;                             /* channels --watch */
+	uint64_t interval_ms;                   /* top, channels --watch; 0: not given */
+	const char *sort;                       /* top, channels: a column */
+	const char *exec;                       /* roll --exec */
+	bool shell, reboot;                     /* roll */
+	uint32_t max_unavailable;               /* roll, 0: not given */
+	struct texts nodes;                     /* --node: NAME=ADDRESS of init, NAME of generate */
+	const char *listen;                     /* generate --listen */
+	const char *cluster, *redis, *bind, *own; /* init */
 };
 
 struct run {
@@ -93,6 +111,14 @@ void audit(const char *what, const char *node, const char *before, const char *a
 
 int cmd_check(struct run *);
 int cmd_generate(struct run *);
+int cmd_init(struct run *);
+int cmd_plan(struct run *);
+int cmd_apply(struct run *);
+int cmd_roll(struct run *);
+int cmd_retire(struct run *);
+int cmd_cert(struct run *);
+int cmd_top(struct run *);
+int cmd_relay(struct run *);
 int cmd_add(struct run *);
 int cmd_cordon(struct run *);
 int cmd_drain(struct run *);

@@ -12,12 +12,43 @@
 
 enum { WAIT_MS = 10000 };
 
-int cmd_ready(struct run *r)
+static int dry_run(struct run *r, const struct member *m, const struct node_note *was)
+{
+	if (was->state == STATE_READY && member_serving(m->server))
+		say(r, "%s is ready already", m->name);
+	else
+		say(r, "%s is %s; would bring it back; nothing changed", m->name,
+		    was->state == STATE_READY ? "not serving" : node_state_str(was->state));
+	return EXIT_OK;
+}
+
+static int bring_back(struct run *r, const struct member *m, const struct node_note *was,
+                      uint64_t wait_ms)
+{
+	int rc = ready_server(r->cfg, m->name, wait_ms);
+
+	if (rc == EXIT_INTERRUPTED || rc == EXIT_LATER)
+		say(r, "%s stays %s; try again: wsctl ready %s", m->name,
+		    was->state == STATE_READY ? "as it is" : node_state_str(was->state), m->name);
+	if (!rc)
+		rc = commit_state(r->cfg, m->name, "ready", STATE_READY);
+	if (rc)
+		return rc;
+	if (was->state == STATE_READY && member_serving(m->server)) {
+		say(r, "%s is ready already", m->name);
+	} else {
+		audit("ready", m->name, node_state_str(was->state), "ready");
+		say(r, "%s is up and takes clients", m->name);
+	}
+	return EXIT_OK;
+}
+
+int ready_node(struct run *r, const char *name, uint64_t wait_ms)
 {
 	struct hap_servers all;
 	struct node_note was;
 	struct member m;
-	int rc = member_find(r->cfg, r->argv[0], &all, &m);
+	int rc = member_find(r->cfg, name, &all, &m);
 
 	if (rc)
 		goto out;
@@ -31,33 +62,18 @@ int cmd_ready(struct run *r)
 	}
 	if (state_read(r->cfg, m.name, &was))
 		goto out;
-	if (r->opts.dry_run) {
-		if (was.state == STATE_READY && member_serving(m.server))
-			say(r, "%s is ready already", m.name);
-		else
-			say(r, "%s is %s; would bring it back; nothing changed", m.name,
-			    was.state == STATE_READY ? "not serving" : node_state_str(was.state));
-		rc = EXIT_OK;
-		goto out;
-	}
-	rc = ready_server(r->cfg, m.name, r->opts.wait_ms ? r->opts.wait_ms : WAIT_MS);
-	if (rc == EXIT_INTERRUPTED || rc == EXIT_LATER)
-		say(r, "%s stays %s; try again: wsctl ready %s", m.name,
-		    was.state == STATE_READY ? "as it is" : node_state_str(was.state), m.name);
-	if (rc)
-		goto out;
-	rc = commit_state(r->cfg, m.name, "ready", STATE_READY);
-	if (rc)
-		goto out;
-	if (was.state == STATE_READY && member_serving(m.server)) {
-		say(r, "%s is ready already", m.name);
-	} else {
-		audit("ready", m.name, node_state_str(was.state), "ready");
-		say(r, "%s is up and takes clients", m.name);
-	}
-	if (r->opts.json)
-		say_json(json_pack("{s:s, s:s}", "node", m.name, "state", "ready"));
+	rc = r->opts.dry_run ? dry_run(r, &m, &was) : bring_back(r, &m, &was, wait_ms);
 out:
 	hap_servers_free(&all);
+	return rc;
+}
+
+int cmd_ready(struct run *r)
+{
+	const char *name = r->argv[0];
+	int rc = ready_node(r, name, r->opts.wait_ms ? r->opts.wait_ms : WAIT_MS);
+
+	if (!rc && r->opts.json && !r->opts.dry_run)
+		say_json(json_pack("{s:s, s:s}", "node", name, "state", "ready"));
 	return rc;
 }

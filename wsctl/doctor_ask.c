@@ -55,17 +55,15 @@ static int64_t nofile_of(int64_t pid)
 
 static void haproxy(const struct config *cfg, struct doctor_facts *f)
 {
-	const char *socket = cfg->haproxy.socket;
-
 	f->hap_nofile = -1;
-	if (hap_ask(socket, &f->hap_info, "show info") != HAP_OK) {
+	if (hap_ask(cfg, HAP_ADMIN, &f->hap_info, "show info") != HAP_OK) {
 		f->hap_info = NULL;
 		snprintf(f->hap_why, sizeof f->hap_why, "%s", hap_why());
-		f->hap_denied = access(socket, W_OK) && errno == EACCES;
+		f->hap_denied = access(cfg->haproxy.socket, W_OK) && errno == EACCES;
 		return;
 	}
 	f->hap_nofile = nofile_of(doctor_number(f->hap_info, "Pid"));
-	if (hap_ask(socket, &f->hap_sockets, "show cli sockets") != HAP_OK)
+	if (hap_ask(cfg, HAP_ADMIN, &f->hap_sockets, "show cli sockets") != HAP_OK)
 		f->hap_sockets = NULL;
 	if (hap_servers(cfg, &f->servers) != HAP_OK) {
 		snprintf(f->backend_why, sizeof f->backend_why, "%s", hap_why());

@@ -342,3 +342,20 @@ int drain_run(struct run *r, const struct member *m, const struct hap_servers *a
 	room_free(&room);
 	return rc;
 }
+
+int drain_node(struct run *r, const char *name, struct drain *d)
+{
+	struct hap_servers all;
+	struct member m;
+	int rc = member_find(r->cfg, name, &all, &m);
+
+	memset(d, 0, sizeof *d);
+	if (!rc)
+		rc = drain_run(r, &m, &all, d);
+	if (rc && d->removed)
+		say_error("%s was removed meanwhile", m.name);
+	if (!rc && !d->already && !r->opts.dry_run && (!r->opts.no_wait || d->following))
+		drain_report(d);
+	hap_servers_free(&all);
+	return rc;
+}

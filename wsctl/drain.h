@@ -36,6 +36,8 @@ struct drain {
  * --no-wait, begun. Other codes are printed, but for d->removed. m is from member_find.
  */
 int drain_run(struct run *, const struct member *m, const struct hap_servers *, struct drain *out);
+/* The same from a name alone, with the report said; for roll, apply and others. */
+int drain_node(struct run *, const char *name, struct drain *out);
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);

@@ -22,14 +22,16 @@ enum hap_result {
 /* What the last call that wasn't HAP_OK was about. Borrowed until the next call. */
 const char *hap_why(void);
 
+enum hap_socket { HAP_ADMIN, HAP_MASTER };
 /*
- * Sends one command to the socket at path and returns its whole reply, malloc'd, "" when silent.
- * "Permission denied" in it becomes HAP_REFUSED with a word about `level admin`.
+ * Sends one command to a socket of the balancer that cfg is the view of (fleet.h), and returns its
+ * whole reply, malloc'd, "" when silent. "Permission denied" in it becomes HAP_REFUSED with a word
+ * about `level admin`.
  */
-int hap_ask(const char *socket, char **reply, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int hap_ask(const struct config *, enum hap_socket, char **reply, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The same through the master to one worker: "@!PID command". */
-int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, ...)
+int hap_ask_worker(const struct config *, long pid, char **reply, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* One server as HAProxy has it, from `show servers state`, `show stat` and `show servers conn`, by

@@ -35,8 +35,8 @@ static int silent(const struct config *cfg, const char *server, const char *verb
 	int result = name_ok(server);
 	if (result != HAP_OK)
 		return result;
-	result = hap_ask(cfg->haproxy.socket, &reply, "%s %s/%s %s", verb, cfg->haproxy.backend,
-	                 server, after);
+	result = hap_ask(cfg, HAP_ADMIN, &reply, "%s %s/%s %s", verb, cfg->haproxy.backend, server,
+	                 after);
 	if (result != HAP_OK)
 		return result;
 	if (strncmp(reply, "No such server", 14) == 0)
@@ -162,8 +162,8 @@ static int register_server(const struct config *cfg, const struct config_node *n
 	char *reply, *words = render_server(cfg, node);
 	if (!words)
 		return hap_fail(HAP_AWAY, "out of memory");
-	int result = hap_ask(cfg->haproxy.socket, &reply, "add server %s/%s %s",
-	                     cfg->haproxy.backend, node->name, words);
+	int result = hap_ask(cfg, HAP_ADMIN, &reply, "add server %s/%s %s", cfg->haproxy.backend,
+	                     node->name, words);
 	free(words);
 	if (result != HAP_OK)
 		return result;
@@ -231,8 +231,7 @@ static int64_t in_use(const struct config *cfg, const char *server)
 	struct hap_table t;
 	char *reply, want[192];
 	int64_t used = -1;
-	if (hap_ask(cfg->haproxy.socket, &reply, "show servers conn %s", cfg->haproxy.backend) !=
-	    HAP_OK)
+	if (hap_ask(cfg, HAP_ADMIN, &reply, "show servers conn %s", cfg->haproxy.backend) != HAP_OK)
 		return -1;
 	if (hap_table_open(&t, reply, ' ')) {
 		free(reply);
@@ -250,7 +249,7 @@ static int64_t in_use(const struct config *cfg, const char *server)
 static int try_del(const struct config *cfg, const char *server)
 {
 	char *reply;
-	int result = hap_ask(cfg->haproxy.socket, &reply, "del server %s/%s", cfg->haproxy.backend,
+	int result = hap_ask(cfg, HAP_ADMIN, &reply, "del server %s/%s", cfg->haproxy.backend,
 	                     server);
 	if (result != HAP_OK)
 		return result;

@@ -30,7 +30,7 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 	const char *be = cfg->haproxy.backend;
 	struct hap_table t;
 	char *reply;
-	int result = hap_ask(cfg->haproxy.socket, &reply, "show servers state %s", be);
+	int result = hap_ask(cfg, HAP_ADMIN, &reply, "show servers state %s", be);
 	if (result != HAP_OK)
 		return result;
 	if (strncmp(reply, "Can't find backend", 18) == 0) {
@@ -78,7 +78,7 @@ static int read_stat(const struct config *cfg, struct hap_servers *out, int64_t 
 {
 	struct hap_table t;
 	char *reply;
-	int result = hap_ask(cfg->haproxy.socket, &reply, "show stat %lld 4 -1", (long long)be_id);
+	int result = hap_ask(cfg, HAP_ADMIN, &reply, "show stat %lld 4 -1", (long long)be_id);
 	if (result != HAP_OK)
 		return result;
 	if (hap_table_open(&t, reply, ',')) {
@@ -148,7 +148,7 @@ void hap_servers_free(struct hap_servers *s)
 char *hap_version(const struct config *cfg)
 {
 	char *reply;
-	if (hap_ask(cfg->haproxy.socket, &reply, "show info") != HAP_OK)
+	if (hap_ask(cfg, HAP_ADMIN, &reply, "show info") != HAP_OK)
 		return NULL;
 	const char *line = strstr(reply, "\nVersion: ");
 	char *version = NULL;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../lib/buf.h"
+#include "../lib/config.h"
 #include "hap_int.h"
 
 enum { REPLY_MAX = 256 << 20, IDLE_MS = 300, RELOAD_MS = 1500 };
@@ -286,19 +287,24 @@ __attribute__((format(printf, 2, 0))) static void vprint(struct buf *b, const ch
 	free(s);
 }
 
-int hap_ask(const char *socket, char **reply, const char *fmt, ...)
+static const char *path(const struct config *cfg, enum hap_socket which)
+{
+	return which == HAP_ADMIN ? cfg->haproxy.socket : cfg->haproxy.master;
+}
+
+int hap_ask(const struct config *cfg, enum hap_socket which, char **reply, const char *fmt, ...)
 {
 	struct buf line = {0};
 	va_list ap;
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(socket, reply, &line, false);
+	int result = ask(path(cfg, which), reply, &line, false);
 	buf_free(&line);
 	return result;
 }
 
-int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, ...)
+int hap_ask_worker(const struct config *cfg, long pid, char **reply, const char *fmt, ...)
 {
 	struct buf line = {0};
 	va_list ap;
@@ -306,7 +312,8 @@ int hap_ask_worker(const char *master, long pid, char **reply, const char *fmt, 
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(master, reply, &line, true); /* the worker may end meanwhile */
+	int result = ask(path(cfg, HAP_MASTER), reply, &line,
+	                 true); /* the worker may end meanwhile */
 	buf_free(&line);
 	return result;
 }

@@ -22,7 +22,7 @@ static int each_session(const struct config *cfg, long pid, const char *server, 
                         int (*each)(const struct config *, long, const char *id, int id_len))
 {
 	char *reply;
-	int result = hap_ask_worker(cfg->haproxy.master, pid, &reply, "show sess");
+	int result = hap_ask_worker(cfg, pid, &reply, "show sess");
 	if (result != HAP_OK)
 		return result;
 	if (is_gone(reply)) {
@@ -51,8 +51,7 @@ static int count_tunnels(const struct config *cfg, long pid, const char *server,
 	struct hap_table t;
 	char *reply;
 	bool seen = false;
-	int result = hap_ask_worker(cfg->haproxy.master, pid, &reply, "show stat %s 4 -1",
-	                            cfg->haproxy.backend);
+	int result = hap_ask_worker(cfg, pid, &reply, "show stat %s 4 -1", cfg->haproxy.backend);
 	if (result != HAP_OK)
 		return result;
 	if (is_gone(reply)) {
@@ -78,7 +77,7 @@ static int list_old(const struct config *cfg, struct hap_workers *out)
 	char *reply;
 	bool old = false, master = false;
 	*out = (struct hap_workers){0};
-	int result = hap_ask(cfg->haproxy.master, &reply, "show proc");
+	int result = hap_ask(cfg, HAP_MASTER, &reply, "show proc");
 	if (result != HAP_OK)
 		return result;
 	for (const char *p = reply; *p;) {
@@ -137,8 +136,7 @@ void hap_workers_free(struct hap_workers *w)
 static int end_session(const struct config *cfg, long pid, const char *id, int id_len)
 {
 	char *reply;
-	int result = hap_ask_worker(cfg->haproxy.master, pid, &reply, "shutdown session %.*s",
-	                            id_len, id);
+	int result = hap_ask_worker(cfg, pid, &reply, "shutdown session %.*s", id_len, id);
 	/* "No such session": it ended by itself, which is what was asked for. */
 	if (result == HAP_OK && *reply && !strstr(reply, "No such session") && !is_gone(reply))
 		result = hap_fail(HAP_REFUSED, "old worker %ld: %.200s", pid, reply);
@@ -162,7 +160,7 @@ int64_t hap_kill_tunnels(const struct config *cfg, const char *server)
 		killed = s->scur;
 	hap_servers_free(&servers);
 	if (s) {
-		result = hap_ask(cfg->haproxy.socket, &reply, "shutdown sessions server %s/%s",
+		result = hap_ask(cfg, HAP_ADMIN, &reply, "shutdown sessions server %s/%s",
 		                 cfg->haproxy.backend, server);
 		if (result != HAP_OK)
 			return result;

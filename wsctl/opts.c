@@ -13,7 +13,7 @@
 #include "../lib/num.h"
 #include "cmd.h"
 
-enum kind { FLAG, TEXT, U32, DURATION, RATE };
+enum kind { FLAG, TEXT, TEXTS, U32, DURATION, RATE };
 
 static const struct option {
 	char letter; /* 0: none */
@@ -53,10 +53,26 @@ static const struct option {
 	{0, "expires", DURATION, offsetof(struct opts, expires_ms), 0, 0, 0, false},
 	{0, "count", U32, offsetof(struct opts, count), 0, 1, 1000000000, false},
 	{0, "for", DURATION, offsetof(struct opts, for_ms), 0, 0, 0, false},
+	{0, "allow-remove", FLAG, offsetof(struct opts, allow_remove), 0, 0, 0, false},
+	{0, "rollback", FLAG, offsetof(struct opts, rollback), 0, 0, 0, false},
+	{0, "check", FLAG, offsetof(struct opts, check), 0, 0, 0, false},
+	{0, "watch", FLAG, offsetof(struct opts, watch), 0, 0, 0, false},
+	{0, "interval", DURATION, offsetof(struct opts, interval_ms), 0, 0, 0, false},
+	{0, "sort", TEXT, offsetof(struct opts, sort), 0, 0, 0, false},
+	{0, "exec", TEXT, offsetof(struct opts, exec), 0, 0, 0, false},
+	{0, "shell", FLAG, offsetof(struct opts, shell), 0, 0, 0, false},
+	{0, "reboot", FLAG, offsetof(struct opts, reboot), 0, 0, 0, false},
+	{0, "max-unavailable", U32, offsetof(struct opts, max_unavailable), 0, 1, 10000, false},
+	{0, "node", TEXTS, offsetof(struct opts, nodes), 0, 0, 0, false},
+	{0, "listen", TEXT, offsetof(struct opts, listen), 0, 0, 0, false},
+	{0, "cluster", TEXT, offsetof(struct opts, cluster), 0, 0, 0, false},
+	{0, "redis", TEXT, offsetof(struct opts, redis), 0, 0, 0, false},
+	{0, "bind", TEXT, offsetof(struct opts, bind), 0, 0, 0, false},
+	{0, "own", TEXT, offsetof(struct opts, own), 0, 0, 0, false},
 };
 
 enum { N_OPTIONS = sizeof table / sizeof table[0] };
-_Static_assert(N_OPTIONS <= 32, "parsed.seen has 32 bits");
+_Static_assert(N_OPTIONS <= 64, "parsed.seen has 64 bits");
 
 static int fail(struct parsed *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -85,7 +101,8 @@ static int set(const struct option *o, const char *as, const char *value, struct
 	char *field = (char *)opts + o->at;
 
 	/* Of two values one would be ignored; -c may follow one of an alias. */
-	if (o->kind != FLAG && !o->everywhere && p->seen & (uint32_t)1 << (o - table))
+	if (o->kind != FLAG && o->kind != TEXTS && !o->everywhere &&
+	    p->seen & (uint64_t)1 << (o - table))
 		return fail(p, "%s is given twice", as);
 	switch (o->kind) {
 	case FLAG:
@@ -98,6 +115,13 @@ static int set(const struct option *o, const char *as, const char *value, struct
 		if (!*value)
 			return fail(p, "%s needs a value", as);
 		memcpy(field, &value, sizeof value);
+		break;
+	case TEXTS:
+		if (!*value)
+			return fail(p, "%s needs a value", as);
+		if (((struct texts *)field)->n == TEXTS_MAX)
+			return fail(p, "%s is given more than %d times", as, TEXTS_MAX);
+		((struct texts *)field)->v[((struct texts *)field)->n++] = value;
 		break;
 	case U32:
 		if (num_u32(value, o->min, o->max, (uint32_t *)field))
@@ -118,7 +142,7 @@ static int set(const struct option *o, const char *as, const char *value, struct
 	}
 	if (o->has)
 		*((bool *)opts + o->has) = true;
-	p->seen |= (uint32_t)1 << (o - table);
+	p->seen |= (uint64_t)1 << (o - table);
 	return 0;
 }
 
@@ -273,7 +297,7 @@ const char *opts_refused(const struct parsed *p, const char *takes, bool dry_run
 	struct opts_row row;
 
 	for (size_t i = 0; opts_row(i, &row); i++) {
-		if (!(p->seen & (uint32_t)1 << i) || opts_taken(&row, takes, dry_run))
+		if (!(p->seen & (uint64_t)1 << i) || opts_taken(&row, takes, dry_run))
 			continue;
 		spelled(&table[i], false, as);
 		return as;

@@ -17,7 +17,7 @@ enum { OPTS_WHY = 256 };
 struct parsed {
 	int argc;           /* positional arguments, in argv's order */
 	char **argv;        /* borrowed strings; the array is malloc'd: opts_free */
-	uint32_t seen;      /* bit i: option i of the table was given */
+	uint64_t seen;      /* bit i: option i of the table was given */
 	bool version;       /* --version */
 	char why[OPTS_WHY]; /* after -1: what is wrong, for "wsctl: ..." */
 };

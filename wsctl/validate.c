@@ -113,7 +113,7 @@ static long master_pid(const struct config *cfg)
 	char *reply;
 	long pid = 0;
 	if (access(cfg->haproxy.master, F_OK) ||
-	    hap_ask(cfg->haproxy.master, &reply, "show proc") != HAP_OK)
+	    hap_ask(cfg, HAP_MASTER, &reply, "show proc") != HAP_OK)
 		return 0;
 	for (const char *p = reply; *p && !pid;) {
 		size_t len = strcspn(p, "\n");

@@ -173,17 +173,19 @@ static const struct row across[] = {
          "}\n",
          "5:7: a rule for \"a*\" stands before this one (line 3), which never counts\n"},
 	{"haproxy: { balancers: {} }\n", "1:23: balancers is empty\n"},
-	{"haproxy: { balancers: { a: remote } }\n", "1:28: balancer \"remote\" must be local\n"},
+	{"haproxy: { balancers: { a: remote } }\n",
+         "1:28: balancer \"remote\" must be local or such as \"ssh://root@lb2\"\n"},
+	{"haproxy: { balancers: { a: local, b: local } }\n",
+         "1:38: only one balancer can be this host\n"},
+	{"haproxy: { balancers: { a: \"ssh://-oProxyCommand=x\" } }\n",
+         "1:28: balancer \"ssh://-oProxyCommand=x\" must be local or such as "
+         "\"ssh://root@lb2\"\n"},
 	{"haproxy: { balancers: { a b: local } }\n",
          "1:25: balancer \"a b\" must be 1 to 32 letters, digits, _ -\n"},
 };
 
 static const struct row later[] = {
 	{"redis: { servers: [a:1] }\n", "1:10: redis.servers is not supported by this version\n"},
-	{"haproxy: { balancers: { lb1: local, lb2: \"ssh://root@lb2\" } }\n",
-         "1:23: more than one balancer is not supported by this version\n"},
-	{"haproxy: { balancers: { lb2: \"ssh://root@lb2\" } }\n",
-         "1:30: a balancer over ssh is not supported by this version\n"},
 };
 
 #define RULE(r) "channels: { rules: [ { match: a, " r " } ] }\n"
