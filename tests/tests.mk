@@ -20,9 +20,7 @@ $(TOOLS):
 $(T)/kafkamock: TOOL_LIBS = -ldl
 
 # Drives wsctl's own half of the conversation with HAProxy.
-HAPCTL_SRC = wsctl/hap_change.c wsctl/hap_csv.c wsctl/hap_servers.c wsctl/hap_sock.c wsctl/hap_workers.c \
-             wsctl/persist.c wsctl/render.c wsctl/say.c wsctl/statefile.c
-$(T)/hapctl: $(T)/tools/hapctl.o $(HAPCTL_SRC:%.c=$(BUILD)/obj/%.o) $(LIB_OBJ)
+$(T)/hapctl: $(T)/tools/hapctl.o $(filter-out %/main.o,$(CTL_OBJ)) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 $(T)/tools/%.o: tests/tools/%.c

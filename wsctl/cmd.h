@@ -84,6 +84,9 @@ void usage_print(FILE *, const struct command *);
 
 /* "wsctl: MSG" on stderr. */
 void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Until it is told NULL, say_error's lines and say's are added there, each with its end. */
+struct buf;
+void say_into(struct buf *);
 /* Talk on stderr, silent with -q. */
 void say(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Replaces what could drive a terminal or forge a line, in texts that come from elsewhere. */

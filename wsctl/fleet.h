@@ -32,6 +32,10 @@ void fleet_close(struct fleet *);
 /* The views made anew from a changed configuration, over the same connections; borrowed from then
  * on. EXIT_OK, or EXIT_FAILED, printed. */
 int fleet_follow(struct fleet *, const struct config *);
+/* Sets every why anew: a balancer may have died since. */
+void fleet_look(struct fleet *);
+/* Tries those again that are dead for a while; takes up to the deadline of fleet_open. */
+void fleet_retry(struct fleet *);
 /* EXIT_OK when all are reached; else says which aren't and why, and returns EXIT_AWAY. */
 int fleet_whole(const struct fleet *);
 

@@ -32,6 +32,7 @@ static int name_ok(const char *server)
 static int silent(const struct config *cfg, const char *server, const char *verb, const char *after)
 {
 	char *reply;
+	hap_about(cfg);
 	int result = name_ok(server);
 	if (result != HAP_OK)
 		return result;
@@ -186,6 +187,7 @@ int hap_add(const struct config *cfg, const char *server)
 	struct hap_server now;
 	bool found;
 
+	hap_about(cfg);
 	if (!node)
 		return hap_fail(HAP_REFUSED, "%s is not among the nodes of %s", server, cfg->path);
 	int result = name_ok(server);

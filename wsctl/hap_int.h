@@ -12,6 +12,8 @@
 /* One command's deadline. HAProxy answers within milliseconds, or its stats maxconn is full. */
 enum { HAP_DEADLINE_MS = 5000 };
 
+/* Whose HAProxy what follows is about: where there are several, hap_why begins with its name. */
+void hap_about(const struct config *);
 /* Sets what hap_why says and returns result. */
 int hap_fail(int result, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

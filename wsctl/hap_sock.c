@@ -17,26 +17,37 @@
 #include "../lib/buf.h"
 #include "../lib/config.h"
 #include "hap_int.h"
+#include "reach_verbs.h"
 
 enum { REPLY_MAX = 256 << 20, IDLE_MS = 300, RELOAD_MS = 1500 };
 
 static char why[1024];
+static const char *whose; /* the balancer asked last, where there are several; borrowed */
 
 const char *hap_why(void)
 {
 	return why;
 }
 
+void hap_about(const struct config *cfg)
+{
+	whose = cfg->haproxy.n_balancers > 1 ? cfg->haproxy.balancer : NULL;
+}
+
 int hap_fail(int result, const char *fmt, ...)
 {
 	char text[sizeof(why)]; /* the arguments may be what hap_why said before */
+	size_t own = whose ? strlen(whose) : 0;
 	va_list ap;
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		text[0] = '\0';
-	memcpy(why, text, sizeof(why));
+	if (whose && !(strncmp(text, whose, own) == 0 && strncmp(text + own, ": ", 2) == 0))
+		snprintf(why, sizeof(why), "%s: %.*s", whose, (int)(sizeof(why) - own - 3), text);
+	else
+		memcpy(why, text, sizeof(why));
 	return result;
 }
 
@@ -292,6 +303,36 @@ static const char *path(const struct config *cfg, enum hap_socket which)
 	return which == HAP_ADMIN ? cfg->haproxy.socket : cfg->haproxy.master;
 }
 
+/* Here, or at the other end of its reach; the line is freed. */
+static int carry(const struct config *cfg, enum hap_socket which, long pid, char **reply,
+                 struct buf *line)
+{
+	int result;
+	char *said;
+
+	hap_about(cfg);
+	*reply = NULL;
+	if (line->oom) {
+		result = hap_fail(HAP_AWAY, "out of memory");
+	} else if (cfg->haproxy.reach) {
+		result = reach_ask(cfg->haproxy.reach, which, pid, line->p, reply, &said);
+		if (result != HAP_OK)
+			hap_fail(result, "%s", said ? said : "out of memory");
+		free(said);
+	} else {
+		if (pid) {
+			struct buf whole_line = {0};
+			buf_printf(&whole_line, "@!%ld %s", pid, line->p);
+			buf_free(line);
+			*line = whole_line;
+		}
+		/* An old worker may end meanwhile. */
+		result = ask(path(cfg, which), reply, line, pid != 0);
+	}
+	buf_free(line);
+	return result;
+}
+
 int hap_ask(const struct config *cfg, enum hap_socket which, char **reply, const char *fmt, ...)
 {
 	struct buf line = {0};
@@ -299,21 +340,15 @@ int hap_ask(const struct config *cfg, enum hap_socket which, char **reply, const
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(path(cfg, which), reply, &line, false);
-	buf_free(&line);
-	return result;
+	return carry(cfg, which, 0, reply, &line);
 }
 
 int hap_ask_worker(const struct config *cfg, long pid, char **reply, const char *fmt, ...)
 {
 	struct buf line = {0};
 	va_list ap;
-	buf_printf(&line, "@!%ld ", pid);
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	int result = ask(path(cfg, HAP_MASTER), reply, &line,
-	                 true); /* the worker may end meanwhile */
-	buf_free(&line);
-	return result;
+	return carry(cfg, HAP_MASTER, pid, reply, &line);
 }

@@ -14,6 +14,7 @@
 #include "../lib/errs.h"
 #include "cmd.h"
 #include "opts.h"
+#include "reach.h"
 
 static int usage(const struct command *c)
 {
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 	if (r.opts.json && !rc && r.opts.dry_run && !said_json())
 		say_json(json_pack("{s:b}", "dry_run", 1));
 	rc = flush(rc);
+	reach_end();
 	config_free(r.cfg);
 	opts_free(&p);
 	return rc;

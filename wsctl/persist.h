@@ -30,6 +30,15 @@ int persist_write(const char *path, const char *text, size_t len, const struct f
                   unsigned mode);
 
 /*
+ * The same of haproxy.file or of the state file of the balancer that cfg is the view of (fleet.h),
+ * here or there. No other path.
+ */
+int persist_read_of(const struct config *, const char *path, bool missing_ok,
+                    struct file_text *out);
+int persist_write_of(const struct config *, const char *path, const char *text, size_t len,
+                     const struct file_text *read, unsigned mode);
+
+/*
  * Locks: fcntl on files in state_dir that are never unlinked; their text names the holder.
  * lock_take waits up to wait_ms; EXIT_LATER with "locked by admin@lb1 (pid 4211, add ws4)" printed
  * when held; EXIT_FAILED when the file can't be made. The lock ends with the process or lock_drop.
@@ -64,6 +73,8 @@ int state_write(const struct config *, const char *node, enum node_state, const 
 int persist_rendered(const struct config *, bool overwrite);
 /* Only looks: would persist_rendered refuse? 0 fine; -1 and a message printed. */
 int persist_rendered_check(const struct config *, bool overwrite);
+/* persist_rendered of a text; NULL: persist_rendered_check. Always on this host. */
+int rendered_put(const struct config *, const char *text, bool overwrite);
 /* haproxy -c on text (for own: backend with every -f of the running master). 0; -1 and HAProxy's
  * lines printed. */
 int persist_validate(const struct config *, const char *text);

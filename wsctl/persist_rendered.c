@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "persist.h"
+#include "reach_verbs.h"
 #include "render.h"
 
 /* May the file as read be replaced? 0; -1 and a message printed. */
@@ -34,38 +35,42 @@ static int ours(const struct config *cfg, const struct file_text *old, bool over
 	return -1;
 }
 
-int persist_rendered_check(const struct config *cfg, bool overwrite)
+int rendered_put(const struct config *cfg, const char *text, bool overwrite)
 {
 	struct file_text old;
+	size_t len = text ? strlen(text) : 0;
+	int rc;
+
 	if (persist_read(cfg->haproxy.file, true, &old) != 0)
 		return -1;
-	int rc = ours(cfg, &old, overwrite);
+	rc = ours(cfg, &old, overwrite);
+	if (!rc && text && !(old.exists && old.len == len && memcmp(old.p, text, len) == 0))
+		rc = persist_write(cfg->haproxy.file, text, len, &old, 0644);
 	persist_text_free(&old);
 	return rc;
 }
 
+static int put_there(const struct config *cfg, const char *text, bool overwrite)
+{
+	return cfg->haproxy.reach ? reach_render(cfg->haproxy.reach, text, overwrite)
+	                          : rendered_put(cfg, text, overwrite);
+}
+
+int persist_rendered_check(const struct config *cfg, bool overwrite)
+{
+	return put_there(cfg, NULL, overwrite);
+}
+
 int persist_rendered(const struct config *cfg, bool overwrite)
 {
-	struct file_text old;
-	char *text = NULL;
-	int rc = -1;
+	char *text = render(cfg);
+	int rc;
 
-	if (persist_read(cfg->haproxy.file, true, &old) != 0)
-		return -1;
-	if (ours(cfg, &old, overwrite) != 0)
-		goto out;
-	text = render(cfg);
 	if (!text) {
 		say_error("out of memory");
-		goto out;
+		return -1;
 	}
-	size_t len = strlen(text);
-	if (old.exists && old.len == len && memcmp(old.p, text, len) == 0)
-		rc = 0;
-	else
-		rc = persist_write(cfg->haproxy.file, text, len, &old, 0644);
-out:
+	rc = put_there(cfg, text, overwrite);
 	free(text);
-	persist_text_free(&old);
 	return rc;
 }

@@ -14,12 +14,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../lib/buf.h"
 #include "../lib/envelope.h"
 #include "../lib/errs.h"
 #include "cmd.h"
 
 static char *first_error;
 static bool json_done;
+static struct buf *into;
 static volatile sig_atomic_t caught;
 
 /* Terminals take U+0080 to U+009F for control bytes too; what is no UTF-8 JSON can't carry. */
@@ -45,11 +47,21 @@ __attribute__((format(printf, 2, 0))) static void line(const char *prefix, const
 	if (vasprintf(&text, fmt, ap) < 0)
 		return;
 	tame(text);
+	if (into) {
+		buf_printf(into, "%s\n", text);
+		free(text);
+		return;
+	}
 	fprintf(stderr, "%s%s\n", prefix, text);
 	if (keep && !*keep)
 		*keep = text;
 	else
 		free(text);
+}
+
+void say_into(struct buf *b)
+{
+	into = b;
 }
 
 void say_error(const char *fmt, ...)

@@ -191,7 +191,7 @@ static int load(const struct config *cfg, char **path, struct file_text *text,
 		say_error("out of memory");
 		return -1;
 	}
-	if (persist_read(*path, true, text)) {
+	if (persist_read_of(cfg, *path, true, text)) {
 		free(*path);
 		return -1;
 	}
@@ -252,7 +252,7 @@ int state_write(const struct config *cfg, const char *node, enum node_state stat
 	if (!now)
 		say_error("out of memory");
 	else
-		rc = persist_write(path, now, strlen(now), &text, 0644);
+		rc = persist_write_of(cfg, path, now, strlen(now), &text, 0644);
 	free(now);
 	statefile_free(&f);
 	persist_text_free(&text);
@@ -274,7 +274,7 @@ int statefile_refresh(const struct config *cfg)
 		say_error("out of memory");
 		rc = -1;
 	} else if (text.exists && strcmp(text.p, now) != 0) {
-		rc = persist_write(path, now, strlen(now), &text, 0644);
+		rc = persist_write_of(cfg, path, now, strlen(now), &text, 0644);
 	}
 	free(now);
 	statefile_free(&f);

@@ -23,6 +23,8 @@
 #include "hap.h"
 #include "hap_int.h"
 #include "persist.h"
+#include "reach.h"
+#include "reach_verbs.h"
 
 enum { DEADLINE_MS = 60000, ARGS_MAX = 512 };
 
@@ -306,6 +308,8 @@ int validate(const struct config *cfg, const char *text, struct verdict *out)
 	struct buf said = {0};
 	int rc = 0;
 
+	if (cfg->haproxy.reach)
+		return reach_validate(cfg->haproxy.reach, text, out);
 	*out = (struct verdict){0};
 	if (prepare(&j, text)) {
 		rc = asprintf(&out->said, "can't write below %s: %s", j.dir[0] ? j.dir : "$TMPDIR",
@@ -350,7 +354,9 @@ int persist_validate(const struct config *cfg, const char *text)
 	}
 	for (const char *p = v.ok ? "" : v.said; *p;) {
 		size_t len = strcspn(p, "\n");
-		if (len)
+		if (len && cfg->haproxy.reach)
+			say_error("%s: haproxy -c: %.*s", cfg->haproxy.balancer, (int)len, p);
+		else if (len)
 			say_error("haproxy -c: %.*s", (int)len, p);
 		p += len + (p[len] == '\n');
 	}

@@ -10,15 +10,16 @@
 #include "tap.h"
 
 /* What the pure half needs to link; a test of files is in the bats. */
-int persist_read(const char *path, bool missing_ok, struct file_text *out)
+int persist_read_of(const struct config *cfg, const char *path, bool missing_ok,
+                    struct file_text *out)
 {
-	(void)path, (void)missing_ok, (void)out;
+	(void)cfg, (void)path, (void)missing_ok, (void)out;
 	return -1;
 }
-int persist_write(const char *path, const char *text, size_t len, const struct file_text *read,
-                  unsigned mode)
+int persist_write_of(const struct config *cfg, const char *path, const char *text, size_t len,
+                     const struct file_text *read, unsigned mode)
 {
-	(void)path, (void)text, (void)len, (void)read, (void)mode;
+	(void)cfg, (void)path, (void)text, (void)len, (void)read, (void)mode;
 	return -1;
 }
 void persist_text_free(struct file_text *t)
