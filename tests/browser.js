@@ -185,7 +185,7 @@ async function example(browser) {
 	const ended = new Promise((done) => pub.on("exit", done));
 	const flowing = setInterval(() => pub.stdin.write(`n ${++last}\n`), 40);
 	try {
-		await page.waitForFunction(() => got.includes("n 1"));
+		await page.waitForFunction(() => got.includes("n 1"), null, { polling: 50 });
 		for (const n of ["ws1", "ws2", "ws3"]) {
 			await run([...wsctl, "drain", n]);
 			await run([...wsctl, "ready", n]);
@@ -195,7 +195,7 @@ async function example(browser) {
 		pub.stdin.end();
 	}
 	need(await ended === 0, "publish failed");
-	await page.waitForFunction((n) => got.includes(`n ${n}`), last);
+	await page.waitForFunction((n) => got.includes(`n ${n}`), last, { polling: 50 });
 	const got = await page.evaluate(() => globalThis.got), want = Array.from({ length: last }, (_, i) => `n ${i + 1}`);
 	need(got.join() === want.join(), `up to ${last}: ${got}`);
 	need(await page.evaluate(() => gone) === 0, "a loss was announced");
@@ -226,7 +226,7 @@ async function shots(browser) {
 }
 
 (async () => {
-	const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+	const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
 	try {
 		const pages = await { talk, move, reload, lost, example, shots }[what](browser);
 		for (const p of pages)

@@ -16,6 +16,13 @@ const [executablePath, url, ...cmd] = process.argv.slice(2);
 const PATIENCE = 15000 * Number(process.env.WAIT_FACTOR || 1);
 const bundle = process.env.NODE_PATH.split(":").map((p) => path.join(p, "centrifuge/dist/centrifuge.js"))[0];
 
+/* By the clock: frames, by which Playwright would look, stop while Chromium's GPU process is starved. */
+const until = (page, what, arg) => page.waitForFunction(what, arg, { polling: 50 }).catch(async (e) => {
+	const saw = await page.evaluate(() => ({ client: c.state, kept: kept.state, free: free.state, moves: seen.moves,
+		recovered: seen.recovered, messages: seen.offsets.length, last: seen.offsets.at(-1) }));
+	throw new Error(`${e.message} waiting for ${what}; the page: ${JSON.stringify(saw)}`);
+});
+
 function need(ok, why) {
 	if (!ok)
 		throw new Error(why);
@@ -40,7 +47,7 @@ async function open(browser) {
 		free.subscribe();
 		c.connect();
 	}, url);
-	await page.waitForFunction(() => kept.state === "subscribed" && free.state === "subscribed");
+	await until(page, () => kept.state === "subscribed" && free.state === "subscribed");
 	return page;
 }
 
@@ -65,11 +72,11 @@ async function main(browser) {
 	const A = await open(browser);
 	const B = await open(browser);
 	await A.evaluate(() => free.publish("hello from A \u{1F600}"));
-	await B.waitForFunction(() => seen.plain.includes("hello from A \u{1F600}"));
+	await until(B, () => seen.plain.includes("hello from A \u{1F600}"));
 	await Promise.all([flow(A, 300), run()]);
 	const top = await A.evaluate(async () => (await kept.history({ limit: 0 })).offset);
 	for (const page of [A, B]) {
-		await page.waitForFunction((t) => seen.offsets.length && seen.offsets.at(-1)[0] === t, top);
+		await until(page, (t) => seen.offsets.length && seen.offsets.at(-1)[0] === t, top);
 		const s = await page.evaluate(() => seen);
 		need(s.offsets.every(([o], i) => o === i + 1), `not every message once and in order: ${JSON.stringify(s.offsets)}`);
 		need(s.offsets.every(([, k], i) => k === i + 1), "a message is missing, or there twice");
@@ -80,7 +87,7 @@ async function main(browser) {
 }
 
 (async () => {
-	const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+	const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
 	try {
 		await main(browser);
 	} finally {
