@@ -24,9 +24,11 @@ struct add {
 	struct config_node node; /* as asked for; name and strings borrowed */
 	char at[ENDPOINT_STR];
 	const struct config_node *known; /* in the YAML already */
-	bool in_hap, in_service;
+	struct members ms;
+	struct node_note note;
+	bool same; /* every state file has that note */
 	struct commit commit;
-	bool added; /* by this run */
+	bool added[BALANCERS_MAX]; /* by this run */
 };
 
 static int parse(struct run *r, struct add *a)
@@ -95,37 +97,44 @@ static bool same_address(const struct hap_server *s, const struct endpoint *at)
 	return at->is_unix || s->port == at->port;
 }
 
-static int look(struct add *a, struct node_note *note)
+static bool in_service(const struct hap_server *s)
 {
-	const struct hap_server *s;
-	struct hap_servers all;
-	int rc = hap_exit(hap_servers(a->r->cfg, &all));
+	return !member_drain(s) && !member_maint(s);
+}
+
+static int look(struct add *a)
+{
+	int rc = members_open(a->r->cfg, &a->ms);
 
 	if (rc)
 		return rc;
-	s = hap_server(&all, a->node.name);
-	a->in_hap = s != NULL;
-	a->in_service = s && !member_drain(s) && !member_maint(s);
-	if (s && !a->known && !same_address(s, &a->node.at)) {
-		say_error("HAProxy has %s at %s:%d already; first: wsctl remove %s", a->node.name,
-		          s->addr, s->port, a->node.name);
-		rc = EXIT_FAILED;
+	for (size_t i = 0; i < a->ms.f.n; i++) {
+		const struct hap_server *s = member_at(&a->ms, i, a->node.name);
+
+		if (!s || a->known || same_address(s, &a->node.at))
+			continue;
+		say_error("%s has %s at %s:%d already; first: wsctl remove %s",
+		          a->ms.f.n > 1 ? a->ms.f.v[i].name : "HAProxy", a->node.name, s->addr,
+		          s->port, a->node.name);
+		return EXIT_FAILED;
 	}
-	hap_servers_free(&all);
-	if (!rc && state_read(a->r->cfg, a->node.name, note))
-		rc = EXIT_FAILED;
-	return rc;
+	return fleet_note(&a->ms.f, a->node.name, &a->note, &a->same) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* In reverse. The node itself is left as it is: it only serves whom HAProxy sends. */
 static void undo(struct add *a)
 {
-	const struct config *cfg = a->commit.cfg ? a->commit.cfg : a->r->cfg;
-	bool left = a->added && (hap_set_maint(cfg, a->node.name) != HAP_OK ||
-	                         hap_del(cfg, a->node.name, DEL_MS) != HAP_OK);
+	bool left = false;
 
-	if (left)
+	for (size_t i = 0; i < a->ms.f.n; i++) {
+		struct balancer *b = &a->ms.f.v[i];
+
+		if (!a->added[i] || (hap_set_maint(b->cfg, a->node.name) == HAP_OK &&
+		                     hap_del(b->cfg, a->node.name, DEL_MS) == HAP_OK))
+			continue;
+		left = true;
 		say_error("can't take %s out of HAProxy again: %s", a->node.name, hap_why());
+	}
 	if (commit_undo(a->r, &a->commit))
 		say_error("%s still has %s; remove it: wsctl remove %s", a->r->cfg->path,
 		          a->node.name, a->node.name);
@@ -140,16 +149,56 @@ static int dry_run(struct add *a)
 	if (!a->known && !a->r->opts.runtime && line)
 		say(a->r, "would write \"%s\" to %s and render %s", line, a->r->cfg->path,
 		    a->r->cfg->haproxy.file);
-	if (!a->in_hap)
-		say(a->r, "would add %s to HAProxy", a->node.name);
+	for (size_t i = 0; i < a->ms.f.n; i++)
+		if (!a->ms.f.v[i].why[0] && !member_at(&a->ms, i, a->node.name))
+			say(a->r, "would add %s to %s", a->node.name,
+			    a->ms.f.n > 1 ? a->ms.f.v[i].name : "HAProxy");
 	say(a->r, "would wait for its check and send clients; nothing changed");
 	free(line);
 	return EXIT_OK;
 }
 
+/*
+ * On every balancer that is reached. One that goes away meanwhile is left to `apply`; a refusal is
+ * about the node, and so ends the add.
+ */
+static int add_each(struct add *a)
+{
+	for (size_t i = 0; i < a->ms.f.n; i++) {
+		struct balancer *b = &a->ms.f.v[i];
+		const struct hap_server *s = member_at(&a->ms, i, a->node.name);
+		int result;
+
+		/* Also one that is there already: a killed run may have left it with its checks
+		 * off. */
+		if (b->why[0] || (s && in_service(s)))
+			continue;
+		result = hap_add(b->cfg, a->node.name);
+		if (result == HAP_REFUSED)
+			return hap_exit(result);
+		if (result == HAP_OK)
+			a->added[i] = !s;
+		else
+			fleet_lost(b, result);
+	}
+	return fleet_any(&a->ms.f);
+}
+
+/* Before clients come: a state that an earlier node of this name left must not hold it back. */
+static int write_state(void *arg, struct fleet *f)
+{
+	struct add *a = arg;
+
+	if (a->r->opts.runtime)
+		return EXIT_OK;
+	return commit_note(a->r->cfg, f, a->node.name, "add", STATE_READY, whoami());
+}
+
 static int run(struct add *a)
 {
 	const struct config *cfg = a->r->cfg;
+	struct fleet *f = &a->ms.f;
+	char done[96];
 	int rc = EXIT_OK;
 
 	if (!a->known) {
@@ -157,50 +206,50 @@ static int run(struct add *a)
 		if (rc)
 			return rc;
 		cfg = a->commit.cfg;
+		fleet_look(f);
 	} else if ((rc = commit_finish(a->r))) {
 		return rc;
 	}
 	if (a->r->opts.dry_run)
 		return dry_run(a);
-	/* Also one that is there already: a killed run may have left it with its checks off. */
-	if (!a->in_service) {
-		rc = hap_add(cfg, a->node.name);
-		if (rc != HAP_OK) {
-			rc = hap_exit(rc);
-			goto fail;
-		}
-		a->added = !a->in_hap;
-	}
-	rc = interrupted() ? EXIT_INTERRUPTED : ready_server(cfg, a->node.name, CHECK_MS);
-	if (rc)
-		goto fail;
-	if (!a->r->opts.runtime) {
-		rc = commit_state(cfg, a->node.name, "add", STATE_READY);
-		if (rc)
-			goto fail;
+	rc = fleet_follow(f, cfg);
+	if (!rc)
+		rc = add_each(a);
+	if (!rc)
+		rc = interrupted() ? EXIT_INTERRUPTED
+		                   : ready_fleet(f, cfg, a->node.name, CHECK_MS, write_state, a);
+	if (rc) {
+		undo(a);
+		return rc;
 	}
 	audit("add", a->node.name, a->known ? "in the YAML" : "unknown", a->at);
 	say(a->r, "%s at %s is up and takes clients%s", a->node.name, a->at,
 	    a->r->opts.runtime && !a->known ? "; until HAProxy's next reload" : "");
-	return EXIT_OK;
-fail:
-	undo(a);
-	return rc;
+	snprintf(done, sizeof done, "%s is up", a->node.name);
+	return fleet_rest(f, done);
 }
 
 /* Already in, as far as the operator is concerned. */
-static bool nothing_to_do(const struct add *a, const struct node_note *note)
+static bool nothing_to_do(const struct add *a)
 {
 	const struct run *r = a->r;
+	bool serves = true;
 
-	if (!a->in_hap || (!a->known && !r->opts.runtime))
+	if (!a->known && !r->opts.runtime)
 		return false;
-	if (note->state != STATE_READY) {
+	for (size_t i = 0; i < a->ms.f.n; i++) {
+		const struct hap_server *s = member_at(&a->ms, i, a->node.name);
+
+		if (!s && !a->ms.f.v[i].why[0])
+			return false;
+		serves = serves && (!s || in_service(s));
+	}
+	if (a->note.state != STATE_READY) {
 		say(r, "%s is in already, %s; back to work: wsctl ready %s", a->node.name,
-		    node_state_str(note->state), a->node.name);
+		    node_state_str(a->note.state), a->node.name);
 		return true;
 	}
-	if (!a->in_service)
+	if (!serves)
 		return false;
 	say(r, "%s at %s is in already; nothing to do", a->node.name, a->at);
 	if (a->known && r->opts.has_weight && r->opts.weight != a->known->weight)
@@ -211,38 +260,65 @@ static bool nothing_to_do(const struct add *a, const struct node_note *note)
 	return true;
 }
 
-int cmd_add(struct run *r)
+/* May it be written, and whose file is the rendered one? */
+static int refused(struct add *a)
 {
-	struct node_note note;
-	struct lock lock = {-1};
-	char lock_name[64], doing[64];
-	struct add a;
-	int rc = parse(r, &a);
+	struct run *r = a->r;
+	struct fleet *f = &a->ms.f;
 
-	if (rc || (rc = compare(&a)) || (rc = resolve(&a)) || (rc = look(&a, &note)))
-		return rc;
-	if (nothing_to_do(&a, &note))
-		goto done;
-	if (!a.known && !r->opts.runtime) {
-		if (commit_refused(r, COMMIT_ADD, &a.node) || persist_rendered_check(r->cfg, false))
+	if (a->known || r->opts.runtime)
+		return EXIT_OK;
+	if (commit_refused(r, COMMIT_ADD, &a->node))
+		return EXIT_FAILED;
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->v[i].why[0] && persist_rendered_check(f->v[i].cfg, false) &&
+		    (!fleet_look(f) || !f->v[i].why[0]))
 			return EXIT_FAILED;
-	}
-	snprintf(lock_name, sizeof lock_name, "node-%s", a.node.name);
-	snprintf(doing, sizeof doing, "add %s", a.node.name);
+	return fleet_any(f);
+}
+
+static int locked(struct add *a)
+{
+	struct run *r = a->r;
+	struct lock lock = {.fd = -1};
+	char lock_name[64], doing[64];
+	int rc;
+
+	snprintf(lock_name, sizeof lock_name, "node-%s", a->node.name);
+	snprintf(doing, sizeof doing, "add %s", a->node.name);
 	rc = r->opts.dry_run ? EXIT_OK : lock_take(r->cfg, lock_name, doing, 0, &lock);
 	if (rc)
 		return rc;
-	rc = identity_check(r, a.node.name, &a.node.at);
+	rc = identity_check(r, a->node.name, &a->node.at);
 	if (!rc)
-		rc = run(&a);
-	commit_free(&a.commit);
+		rc = run(a);
 	if (!r->opts.dry_run)
 		lock_drop(&lock);
-	if (rc || r->opts.dry_run)
-		return rc;
-done:
-	if (r->opts.json)
+	return rc;
+}
+
+int cmd_add(struct run *r)
+{
+	struct add a;
+	int rc = parse(r, &a);
+
+	if (rc || (rc = compare(&a)) || (rc = resolve(&a)) || (rc = look(&a)))
+		goto out;
+	if (nothing_to_do(&a)) {
+		char done[96];
+
+		snprintf(done, sizeof done, "%s is in", a.node.name);
+		rc = fleet_rest(&a.ms.f, done);
+	} else {
+		rc = refused(&a);
+		if (!rc)
+			rc = locked(&a);
+	}
+	if (!rc && !r->opts.dry_run && r->opts.json)
 		say_json(json_pack("{s:s, s:s, s:s}", "node", a.node.name, "address", a.at, "state",
-		                   node_state_str(note.state)));
-	return EXIT_OK;
+		                   node_state_str(a.note.state)));
+out:
+	members_close(&a.ms);
+	commit_free(&a.commit);
+	return rc;
 }

@@ -3,35 +3,44 @@
  * what the operator and --json get to hear.
  */
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "drain.h"
 
 int cmd_drain(struct run *r)
 {
-	struct hap_servers all;
+	struct members ms;
 	struct member m;
 	struct drain d;
-	int rc;
+	char done[96];
+	int rc = members_open(r->cfg, &ms);
 
-	rc = member_find(r->cfg, r->argv[0], &all, &m);
+	memset(&d, 0, sizeof d);
+	if (!rc)
+		rc = member_find(r->cfg, &ms, r->argv[0], &m);
 	if (rc)
 		goto out;
-	rc = drain_run(r, &m, &all, &d);
+	rc = drain_run(r, &m, &ms, &d);
 	if (rc && d.removed)
 		say_error("%s was removed meanwhile", m.name);
 	if (rc || r->opts.dry_run)
 		goto out;
-	if (d.already) {
+	if (d.already)
 		say(r, "%s is drained already", m.name);
-	} else if (r->opts.no_wait && !d.following) {
+	else if (r->opts.no_wait && !d.following)
 		say(r, "%s is draining; wait for it: wsctl drain %s; undo: wsctl ready %s", m.name,
 		    m.name, m.name);
-	} else {
+	else
 		drain_report(&d);
+	snprintf(done, sizeof done, "%s is %s", m.name,
+	         r->opts.no_wait && !d.already ? "draining" : "drained");
+	rc = fleet_rest(&ms.f, done);
+	/* A node that answers counts also those who came through a balancer that is away. */
+	if (!d.already && !(r->opts.no_wait && !d.following) && (!rc || !d.silent))
 		say(r, "safe to stop; afterwards: wsctl ready %s", m.name);
-	}
-	if (r->opts.json)
+	if (!rc && r->opts.json)
 		say_json(json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:f}", "node", m.name,
 		                   "state", r->opts.no_wait && !d.already ? "draining" : "drained",
 		                   "answers", !d.silent, "clients", (json_int_t)d.clients, "moved",
@@ -39,6 +48,6 @@ int cmd_drain(struct run *r)
 		                   "killed", (json_int_t)d.killed, "unknown", (json_int_t)d.unknown,
 		                   "seconds", d.seconds));
 out:
-	hap_servers_free(&all);
+	members_close(&ms);
 	return rc;
 }

@@ -23,7 +23,27 @@ static void release(const struct config *cfg, const char *name)
 		ctl_replies_free(&replies);
 }
 
-static int take_out(struct run *r, const struct member *m)
+/* EXIT_OK when it is out of one HAProxy at least; who still has it is marked. */
+static int del_each(struct members *ms, const char *name)
+{
+	struct fleet *f = &ms->f;
+	int rc;
+
+	for (size_t i = 0; i < f->n; i++) {
+		int result = f->v[i].why[0] || !member_at(ms, i, name)
+		                     ? HAP_OK
+		                     : hap_del(f->v[i].cfg, name, DEL_MS);
+
+		if (result != HAP_OK)
+			fleet_lost(&f->v[i], result);
+	}
+	rc = fleet_any(f);
+	if (rc)
+		say_error("%s is out of service; finish: wsctl remove %s", name, name);
+	return rc;
+}
+
+static int take_out(struct run *r, struct members *ms, const struct member *m)
 {
 	const struct config *cfg = r->cfg;
 	struct commit c;
@@ -35,6 +55,7 @@ static int take_out(struct run *r, const struct member *m)
 		if (rc)
 			goto out;
 		cfg = c.cfg;
+		fleet_look(&ms->f);
 	} else if ((rc = commit_finish(r))) {
 		goto out;
 	}
@@ -43,16 +64,13 @@ static int take_out(struct run *r, const struct member *m)
 		    m->node ? r->cfg->path : "HAProxy", m->node && m->server ? " and HAProxy" : "");
 		goto out;
 	}
-	if (m->server) {
-		rc = hap_del(cfg, m->name, DEL_MS);
-		if (rc != HAP_OK) {
-			rc = hap_exit(rc);
-			say_error("%s is out of service; finish: wsctl remove %s", m->name,
-			          m->name);
-			goto out;
-		}
-	}
-	rc = commit_state(cfg, m->name, "remove", STATE_REMOVED);
+	if (m->server && (rc = del_each(ms, m->name)))
+		goto out;
+	/* The views are the caller's again afterwards: cfg ends here. */
+	rc = fleet_follow(&ms->f, cfg);
+	if (!rc)
+		rc = commit_note(cfg, &ms->f, m->name, "remove", STATE_REMOVED, whoami());
+	fleet_follow(&ms->f, r->cfg);
 	release(cfg, m->name);
 	audit("remove", m->name, m->node ? "in the YAML" : "runtime only", "removed");
 out:
@@ -64,7 +82,7 @@ out:
  * One at a time: who comes second finds the first one's work done. Not under the node's own lock: a
  * drain that this one followed may hold it for a while yet.
  */
-static int take_out_alone(struct run *r, const struct member *m)
+static int take_out_alone(struct run *r, struct members *ms, const struct member *m)
 {
 	struct member now = *m;
 	struct config *today;
@@ -81,47 +99,59 @@ static int take_out_alone(struct run *r, const struct member *m)
 	if (today && !config_node(today, m->name))
 		now.node = NULL;
 	config_free(today);
-	rc = take_out(r, &now);
+	rc = take_out(r, ms, &now);
 	lock_drop(&lock);
 	return rc;
 }
 
+/* Its clients elsewhere, by us or by another. EXIT_OK to go on. */
+static int emptied(struct run *r, struct members *ms, struct member *m, struct drain *d)
+{
+	int rc = drain_run(r, m, ms, d);
+
+	/* Another remove may be done before this one has seen zero. */
+	if (rc && !d->removed)
+		return rc;
+	if (d->removed) {
+		say(r, "%s was removed by another wsctl", m->name);
+	} else if (d->following) {
+		/* Whoever drains it may not want it removed; but it was asked for here. */
+		say(r, "%s was drained by another wsctl", m->name);
+	} else if (!d->already && !r->opts.dry_run) {
+		drain_report(d);
+	}
+	return EXIT_OK;
+}
+
 int cmd_remove(struct run *r)
 {
-	struct hap_servers all;
+	struct members ms;
 	struct member m;
 	struct drain d;
-	int rc = member_find(r->cfg, r->argv[0], &all, &m);
+	char done[96];
+	int rc = members_open(r->cfg, &ms);
 
 	memset(&d, 0, sizeof d);
+	if (!rc)
+		rc = member_find(r->cfg, &ms, r->argv[0], &m);
 	if (rc)
 		goto out;
 	rc = EXIT_FAILED;
 	if (m.node && commit_refused(r, COMMIT_REMOVE, m.node))
 		goto out;
-	if (m.server) {
-		rc = drain_run(r, &m, &all, &d);
-		/* Another remove may be done before this one has seen zero. */
-		if (rc && !d.removed)
-			goto out;
-		if (d.removed) {
-			say(r, "%s was removed by another wsctl", m.name);
-		} else if (d.following) {
-			/* Whoever drains it may not want it removed; but it was asked for here. */
-			say(r, "%s was drained by another wsctl", m.name);
-		} else if (!d.already && !r->opts.dry_run) {
-			drain_report(&d);
-		}
-	}
-	rc = r->opts.dry_run ? take_out(r, &m) : take_out_alone(r, &m);
+	rc = m.server ? emptied(r, &ms, &m, &d) : EXIT_OK;
+	if (!rc)
+		rc = r->opts.dry_run ? take_out(r, &ms, &m) : take_out_alone(r, &ms, &m);
 	if (rc || r->opts.dry_run)
 		goto out;
 	say(r, "%s removed; on its host: systemctl disable --now wsnode@%s", m.name, m.name);
-	if (r->opts.json)
+	snprintf(done, sizeof done, "%s is removed", m.name);
+	rc = fleet_rest(&ms.f, done);
+	if (!rc && r->opts.json)
 		say_json(json_pack("{s:s, s:s, s:I, s:I}", "node", m.name, "state", "removed",
 		                   "moved", (json_int_t)drain_moved(&d), "killed",
 		                   (json_int_t)d.killed));
 out:
-	hap_servers_free(&all);
+	members_close(&ms);
 	return rc;
 }

@@ -15,16 +15,33 @@
 enum { LOCK_MS = 5000, WEIGHT_MAX = 256 };
 
 /* A row in HAProxy's state file would bring the old weight back. */
-static int refresh_state(const struct config *cfg)
+static int refresh_state(const struct config *cfg, struct fleet *f)
 {
 	struct lock lock;
 	int rc = lock_take(cfg, "edit", "weight", LOCK_MS, &lock);
 
 	if (rc)
 		return rc;
-	rc = statefile_refresh(cfg) ? EXIT_FAILED : EXIT_OK;
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->v[i].why[0] && statefile_refresh(f->v[i].cfg) && !fleet_look(f))
+			rc = EXIT_FAILED;
 	lock_drop(&lock);
 	return rc;
+}
+
+/* EXIT_OK when one took it at least; who didn't is marked. */
+static int tell_each(struct members *ms, const char *name, unsigned weight)
+{
+	for (size_t i = 0; i < ms->f.n; i++) {
+		struct balancer *b = &ms->f.v[i];
+		int result = b->why[0] || !member_at(ms, i, name)
+		                     ? HAP_OK
+		                     : hap_set_weight(b->cfg, name, weight);
+
+		if (result != HAP_OK)
+			fleet_lost(b, result);
+	}
+	return fleet_any(&ms->f);
 }
 
 /* What clients were sent by until now: HAProxy's word, when somebody used its socket by hand. */
@@ -33,7 +50,8 @@ static unsigned before_of(const struct member *m)
 	return m->server ? m->server->uweight : m->node->weight;
 }
 
-static int apply(struct run *r, const struct member *m, const struct config_node *want)
+static int apply(struct run *r, struct members *ms, const struct member *m,
+                 const struct config_node *want)
 {
 	struct commit c;
 	char before[16], after[16];
@@ -41,15 +59,15 @@ static int apply(struct run *r, const struct member *m, const struct config_node
 
 	if (rc || r->opts.dry_run)
 		goto out;
-	if (m->server) {
-		rc = hap_set_weight(c.cfg, m->name, want->weight);
-		if (rc != HAP_OK) {
-			rc = hap_exit(rc);
-			commit_undo(r, &c);
-			goto out;
-		}
+	rc = tell_each(ms, m->name, want->weight);
+	if (rc) {
+		commit_undo(r, &c);
+		goto out;
 	}
-	rc = refresh_state(c.cfg);
+	rc = fleet_follow(&ms->f, c.cfg);
+	if (!rc)
+		rc = refresh_state(c.cfg, &ms->f);
+	fleet_follow(&ms->f, r->cfg);
 	snprintf(before, sizeof before, "%u", before_of(m));
 	snprintf(after, sizeof after, "%u", want->weight);
 	audit("weight", m->name, before, after);
@@ -59,10 +77,10 @@ out:
 }
 
 /* Added with --runtime: there is only HAProxy to tell. */
-static int apply_runtime(const struct config *cfg, const struct member *m, unsigned weight)
+static int apply_runtime(struct members *ms, const struct member *m, unsigned weight)
 {
 	char before[16], after[16];
-	int rc = hap_exit(hap_set_weight(cfg, m->name, weight));
+	int rc = tell_each(ms, m->name, weight);
 
 	snprintf(before, sizeof before, "%u", m->server->uweight);
 	snprintf(after, sizeof after, "%u", weight);
@@ -71,52 +89,76 @@ static int apply_runtime(const struct config *cfg, const struct member *m, unsig
 	return rc;
 }
 
-int cmd_weight(struct run *r)
+/* HAProxy's, everywhere it is. */
+static bool has_weight(const struct members *ms, const char *name, unsigned weight)
+{
+	for (size_t i = 0; i < ms->f.n; i++) {
+		const struct hap_server *s = member_at(ms, i, name);
+
+		if (s && s->uweight != weight)
+			return false;
+	}
+	return true;
+}
+
+static int change(struct run *r, struct members *ms, const struct member *m, uint32_t weight)
 {
 	struct config_node want;
-	struct hap_servers all;
+	int rc = EXIT_OK;
+
+	if (!m->node) {
+		if (!r->opts.dry_run)
+			rc = apply_runtime(ms, m, weight);
+		if (!rc)
+			say(r, "%s: %sweight %u, until HAProxy's next reload", m->name,
+			    r->opts.dry_run ? "would get " : "", weight);
+		return rc;
+	}
+	if (m->node->weight == weight && has_weight(ms, m->name, weight)) {
+		say(r, "%s has weight %u; nothing to do", m->name, weight);
+		return rc;
+	}
+	want = *m->node;
+	want.weight = weight;
+	if (commit_refused(r, COMMIT_WEIGHT, &want))
+		return EXIT_FAILED;
+	rc = apply(r, ms, m, &want);
+	if (rc)
+		return rc;
+	if (!weight && m->server && member_serving(m->server) &&
+	    !member_others(&ms->all, m->name, NULL))
+		say(r, "note: no other node serves; new clients will get 503");
+	say(r, "%s: %sweight %u -> %u%s", m->name, r->opts.dry_run ? "would change " : "",
+	    before_of(m), weight,
+	    r->opts.dry_run ? "; nothing changed"
+	    : m->server     ? ""
+	                    : " (not in HAProxy yet)");
+	return rc;
+}
+
+int cmd_weight(struct run *r)
+{
+	struct members ms;
 	struct member m;
 	uint32_t weight;
+	char done[96];
 	int rc;
 
 	if (num_u32(r->argv[1], 0, WEIGHT_MAX, &weight)) {
 		say_error("\"%s\" is not a weight from 0 to %d", r->argv[1], WEIGHT_MAX);
 		return EXIT_USAGE;
 	}
-	rc = member_find(r->cfg, r->argv[0], &all, &m);
-	if (rc)
-		goto out;
-	if (!m.node) {
-		if (!r->opts.dry_run)
-			rc = apply_runtime(r->cfg, &m, weight);
-		if (!rc)
-			say(r, "%s: %sweight %u, until HAProxy's next reload", m.name,
-			    r->opts.dry_run ? "would get " : "", weight);
-		goto done;
+	rc = members_open(r->cfg, &ms);
+	if (!rc)
+		rc = member_find(r->cfg, &ms, r->argv[0], &m);
+	if (!rc)
+		rc = change(r, &ms, &m, weight);
+	if (!rc && !r->opts.dry_run) {
+		snprintf(done, sizeof done, "%s has weight %u", m.name, weight);
+		rc = fleet_rest(&ms.f, done);
 	}
-	if (m.node->weight == weight && (!m.server || m.server->uweight == weight)) {
-		say(r, "%s has weight %u; nothing to do", m.name, weight);
-		goto done;
-	}
-	want = *m.node;
-	want.weight = weight;
-	rc = EXIT_FAILED;
-	if (commit_refused(r, COMMIT_WEIGHT, &want))
-		goto out;
-	rc = apply(r, &m, &want);
-	if (rc)
-		goto out;
-	if (!weight && m.server && member_serving(m.server) && !member_others(&all, m.name, NULL))
-		say(r, "note: no other node serves; new clients will get 503");
-	say(r, "%s: %sweight %u -> %u%s", m.name, r->opts.dry_run ? "would change " : "",
-	    before_of(&m), weight,
-	    r->opts.dry_run ? "; nothing changed"
-	    : m.server      ? ""
-	                    : " (not in HAProxy yet)");
-done:
 	if (!rc && r->opts.json && !r->opts.dry_run)
 		say_json(json_pack("{s:s, s:i}", "node", m.name, "weight", (int)weight));
-out:
-	hap_servers_free(&all);
+	members_close(&ms);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /*
- * commit: the YAML is the truth about membership, so a change begins there and the rendered file
- * follows in the same breath. What HAProxy refuses is never written.
+ * commit: the YAML is the truth about membership, so a change begins there and the rendered files
+ * follow in the same breath; that of a balancer which is away follows when it is back. What HAProxy
+ * refuses is never written.
  */
 #include "commit.h"
 
@@ -11,6 +12,7 @@
 #include "../lib/errs.h"
 #include "cmd.h"
 #include "edit.h"
+#include "fleet.h"
 #include "render.h"
 
 enum { LOCK_MS = 5000 };
@@ -34,9 +36,18 @@ static const char *verb(enum commit_kind kind)
 	return kind == COMMIT_ADD ? "add" : kind == COMMIT_REMOVE ? "remove" : "weight";
 }
 
-/* Edits, parses the result, and asks haproxy about what it renders to. */
+/* What just failed there, and was printed, is that its connection has ended: others go on. */
+static bool gone(struct fleet *f, size_t i)
+{
+	if (f->n == 1 || !fleet_look(f) || !f->v[i].why[0])
+		return false;
+	f->v[i].said = true;
+	return true;
+}
+
+/* Edits, parses the result, and asks every balancer's haproxy about what it renders to. */
 static int prepare(const struct run *r, enum commit_kind kind, const struct config_node *n,
-                   struct commit *c)
+                   struct fleet *f, struct commit *c)
 {
 	const char *path = r->cfg->path;
 	struct errs errs = {0};
@@ -59,17 +70,83 @@ static int prepare(const struct run *r, enum commit_kind kind, const struct conf
 		say_error("out of memory");
 		goto out;
 	}
-	if (!persist_validate(c->cfg, cfg_text))
-		rc = EXIT_OK;
+	rc = fleet_follow(f, c->cfg);
+	for (size_t i = 0; !rc && i < f->n; i++)
+		if (!f->v[i].why[0] && persist_validate(f->v[i].cfg, cfg_text) && !gone(f, i))
+			rc = EXIT_FAILED;
 out:
 	free(cfg_text);
 	errs_free(&errs);
 	return rc;
 }
 
-int commit_make(struct run *r, enum commit_kind kind, const struct config_node *n, struct commit *c)
+/* Are the files ours, and may they be replaced? Keeps this host's as it is. */
+static int look(struct fleet *f, struct commit *c)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct balancer *b = &f->v[i];
+
+		if (b->why[0])
+			continue;
+		if (b->here && persist_read(b->cfg->haproxy.file, true, &c->rendered))
+			return EXIT_FAILED;
+		if (persist_rendered_check(b->cfg, false) && !gone(f, i))
+			return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+/* Every balancer's file made to follow the configuration. */
+static int render_all(struct fleet *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->v[i].why[0] && persist_rendered(f->v[i].cfg, false) && !gone(f, i))
+			return EXIT_FAILED;
+	return EXIT_OK;
+}
+
+/* The same from the text of a YAML; best effort. -1: not all of it. */
+static int render_back(struct fleet *f, const struct file_text *yaml, const char *path)
+{
+	struct errs errs = {0};
+	struct config *old = config_parse(yaml->p, yaml->len, path, &errs);
+	int rc = old && !fleet_follow(f, old) && !render_all(f) ? 0 : -1;
+
+	/* The views must not outlive what they look at. */
+	fleet_close(f);
+	config_free(old);
+	errs_free(&errs);
+	return rc;
+}
+
+static int make(struct run *r, enum commit_kind kind, const struct config_node *n, struct fleet *f,
+                struct commit *c)
 {
 	const char *path = r->cfg->path;
+	int rc;
+
+	if (persist_read(path, false, &c->yaml))
+		return EXIT_FAILED;
+	rc = r->opts.runtime ? EXIT_OK : look(f, c);
+	if (!rc)
+		rc = prepare(r, kind, n, f, c);
+	if (rc || r->opts.dry_run || r->opts.runtime)
+		return rc;
+	if (persist_write(path, c->text, strlen(c->text), &c->yaml, 0644))
+		return EXIT_FAILED;
+	c->written = true;
+	rc = render_all(f);
+	if (rc) {
+		persist_write(path, c->yaml.p, c->yaml.len, NULL, 0644);
+		render_back(f, &c->yaml, path);
+		c->written = false;
+	}
+	return rc;
+}
+
+int commit_make(struct run *r, enum commit_kind kind, const struct config_node *n, struct commit *c)
+{
+	struct fleet f;
 	struct lock lock;
 	char doing[64];
 	int rc;
@@ -80,26 +157,10 @@ int commit_make(struct run *r, enum commit_kind kind, const struct config_node *
 	rc = lock_take(r->cfg, "edit", doing, LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	rc = EXIT_FAILED;
-	if (persist_read(path, false, &c->yaml))
-		goto out;
-	if (!r->opts.runtime && (persist_read(r->cfg->haproxy.file, true, &c->rendered) ||
-	                         persist_rendered_check(r->cfg, false)))
-		goto out;
-	rc = prepare(r, kind, n, c);
-	if (rc || r->opts.dry_run || r->opts.runtime)
-		goto out;
-	rc = EXIT_FAILED;
-	if (persist_write(path, c->text, strlen(c->text), &c->yaml, 0644))
-		goto out;
-	c->written = true;
-	if (persist_rendered(c->cfg, false)) {
-		persist_write(path, c->yaml.p, c->yaml.len, NULL, 0644);
-		c->written = false;
-		goto out;
-	}
-	rc = EXIT_OK;
-out:
+	rc = fleet_open(r->cfg, &f);
+	if (!rc)
+		rc = make(r, kind, n, &f, c);
+	fleet_close(&f);
 	lock_drop(&lock);
 	return rc;
 }
@@ -107,6 +168,7 @@ out:
 int commit_finish(struct run *r)
 {
 	struct config *now;
+	struct fleet f;
 	struct lock lock;
 	int rc;
 
@@ -117,42 +179,58 @@ int commit_finish(struct run *r)
 		return rc;
 	/* Who held the lock until now may have changed the YAML. */
 	now = config_reload(r->cfg);
-	if (persist_rendered(now ? now : r->cfg, false))
-		rc = EXIT_FAILED;
+	rc = fleet_open(now ? now : r->cfg, &f);
+	if (!rc)
+		rc = render_all(&f);
+	fleet_close(&f);
 	config_free(now);
 	lock_drop(&lock);
 	return rc;
 }
 
-/* Others' edits came behind ours: only our own line goes, and the rendered file follows. */
-static int undo_line(const struct run *r, const struct commit *c, const struct file_text *now)
+/* Others' edits came behind ours: only our own line goes. *yaml becomes the text without it. */
+static int undo_line(const char *path, const struct commit *c, const struct file_text *now,
+                     struct file_text *yaml)
 {
-	const char *path = r->cfg->path;
 	struct errs errs = {0};
-	struct config *old = config_parse(c->yaml.p, c->yaml.len, path, &errs), *cfg = NULL;
+	struct config *old = config_parse(c->yaml.p, c->yaml.len, path, &errs);
 	const struct config_node *was = old ? config_node(old, c->name) : NULL;
 	char *text = was ? edit_weight(now->p, path, c->name, was->weight, &errs)
 	                 : edit_remove(now->p, path, c->name, &errs);
 	int rc = -1;
 
-	if (text)
-		cfg = config_parse(text, strlen(text), path, &errs);
-	if (!cfg)
+	*yaml = (struct file_text){.p = text, .len = text ? strlen(text) : 0};
+	if (!text)
 		say_errs(&errs, path);
-	else if (!persist_write(path, text, strlen(text), now, 0644) &&
-	         !persist_rendered(cfg, false))
-		rc = 0;
-	free(text);
-	config_free(cfg);
+	else
+		rc = persist_write(path, text, yaml->len, now, 0644);
 	config_free(old);
 	errs_free(&errs);
 	return rc;
 }
 
+/* This host's file as it was, byte for byte; the others follow the YAML as it was. */
+static int undo_all(const struct config *cfg, struct commit *c, const struct file_text *now,
+                    struct fleet *f)
+{
+	const char *file = cfg->haproxy.file;
+
+	if (persist_write(cfg->path, c->yaml.p, c->yaml.len, now, 0644))
+		return -1;
+	if (f->n > 1)
+		return render_back(f, &c->yaml, cfg->path);
+	if (c->rendered.exists)
+		return persist_write(file, c->rendered.p, c->rendered.len, NULL, 0644);
+	if (!f->v[0].here)
+		return render_back(f, &c->yaml, cfg->path);
+	remove(file);
+	return 0;
+}
+
 int commit_undo(struct run *r, struct commit *c)
 {
-	const char *path = r->cfg->path, *file = c->cfg ? c->cfg->haproxy.file : NULL;
-	struct file_text now;
+	struct file_text now, yaml = {0};
+	struct fleet f = {0};
 	struct lock lock;
 	int rc = -1;
 
@@ -160,26 +238,26 @@ int commit_undo(struct run *r, struct commit *c)
 		return 0;
 	if (lock_take(r->cfg, "edit", "undo", LOCK_MS, &lock))
 		return -1;
-	if (persist_read(path, false, &now))
+	if (persist_read(r->cfg->path, false, &now))
 		goto out;
-	if (now.len != strlen(c->text) || memcmp(now.p, c->text, now.len) != 0) {
-		rc = undo_line(r, c, &now);
-	} else if (!persist_write(path, c->yaml.p, c->yaml.len, &now, 0644) &&
-	           (!c->rendered.exists ||
-	            !persist_write(file, c->rendered.p, c->rendered.len, NULL, 0644))) {
-		rc = 0;
-		if (!c->rendered.exists)
-			remove(file);
-	}
-	persist_text_free(&now);
+	if (fleet_open(c->cfg, &f))
+		goto free_now;
+	if (now.len == strlen(c->text) && !memcmp(now.p, c->text, now.len))
+		rc = undo_all(c->cfg, c, &now, &f);
+	else if (!undo_line(r->cfg->path, c, &now, &yaml))
+		rc = render_back(&f, &yaml, r->cfg->path);
 	c->written = false;
+free_now:
+	persist_text_free(&yaml);
+	persist_text_free(&now);
 out:
+	fleet_close(&f);
 	lock_drop(&lock);
 	return rc;
 }
 
-int commit_state(const struct config *cfg, const char *node, const char *command,
-                 enum node_state state)
+int commit_note(const struct config *cfg, struct fleet *f, const char *node, const char *command,
+                enum node_state state, const char *by)
 {
 	struct lock lock;
 	char doing[64];
@@ -189,8 +267,20 @@ int commit_state(const struct config *cfg, const char *node, const char *command
 	rc = lock_take(cfg, "edit", doing, LOCK_MS, &lock);
 	if (rc)
 		return rc;
-	rc = state_write(cfg, node, state, whoami()) ? EXIT_FAILED : EXIT_OK;
+	rc = fleet_state(f, node, state, by);
 	lock_drop(&lock);
+	return rc;
+}
+
+int commit_state(const struct config *cfg, const char *node, const char *command,
+                 enum node_state state)
+{
+	struct fleet f;
+	int rc = fleet_open(cfg, &f);
+
+	if (!rc)
+		rc = commit_note(cfg, &f, node, command, state, whoami());
+	fleet_close(&f);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /*
- * commit: one edit of the YAML together with the file rendered from it, all or nothing, and its
- * undoing. Takes the edit lock for the milliseconds it needs. Knows neither HAProxy's socket nor
- * Redis.
+ * commit: one edit of the YAML together with the files rendered from it on every balancer that is
+ * reached, all or nothing, and its undoing. Takes the edit lock for the milliseconds it needs.
+ * Knows neither HAProxy's socket nor Redis.
  */
 #ifndef WSCTL_COMMIT_H
 #define WSCTL_COMMIT_H
@@ -16,10 +16,11 @@ struct run;
 enum commit_kind { COMMIT_ADD, COMMIT_REMOVE, COMMIT_WEIGHT };
 
 struct commit {
-	struct config *cfg;              /* as it is after the edit; owned */
-	struct file_text yaml, rendered; /* as they were */
-	char *text;                      /* the YAML after; owned */
-	const char *name;                /* of the node; borrowed */
+	struct config *cfg; /* as it is after the edit; owned */
+	struct file_text yaml,
+		rendered; /* as they were; rendered: this host's, if it is a balancer */
+	char *text;       /* the YAML after; owned */
+	const char *name; /* of the node; borrowed */
 	bool written;
 };
 
@@ -39,8 +40,13 @@ int commit_finish(struct run *);
  * -1, printed.
  */
 int commit_undo(struct run *, struct commit *);
-/* Writes the node's operational state under the edit lock. EXIT_OK, or an exit code, printed. */
+/* Writes the node's operational state on every balancer that is reached, under the edit lock.
+ * EXIT_OK, or an exit code, printed. */
 int commit_state(const struct config *, const char *node, const char *verb, enum node_state);
+/* The same on the balancers of a fleet that is open already. */
+struct fleet;
+int commit_note(const struct config *, struct fleet *, const char *node, const char *verb,
+                enum node_state, const char *by);
 void commit_free(struct commit *);
 /*
  * haproxy.edit: false. Prints the line to write or to delete and returns true: the caller ends with

@@ -13,7 +13,7 @@
 #include "room.h"
 #include "table.h"
 
-enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000 };
+enum { ASK_MS = 2000, EDIT_LOCK_MS = 5000, SLACK_MS = 10000, ROOM_LOCK_MS = 10000 };
 
 /* One a day, and what --rate can say: a node's word beyond is none. */
 #define PACE_MIN (1.0 / 86400)
@@ -33,22 +33,28 @@ static int note(struct drain *d, enum node_state state, const char *by)
 		return rc;
 	if (state == STATE_DRAINED)
 		rc = drain_overtaken(d);
-	if (!rc && state_write(cfg, d->name, state, by))
-		rc = EXIT_FAILED;
+	if (!rc)
+		rc = fleet_state(&d->ms->f, d->name, state, by);
 	lock_drop(&lock);
 	return rc;
 }
 
 static uint64_t tunnels(struct drain *d, const struct member *m)
 {
-	struct hap_workers old = {0};
 	uint64_t n = m->server ? m->server->scur : 0;
 
-	if (hap_old_workers(d->r->cfg, d->name, &old) == HAP_OK)
-		n += old.tunnels;
-	else
-		d->blind = true;
-	hap_workers_free(&old);
+	d->blind = false;
+	for (size_t i = 0; i < d->ms->f.n; i++) {
+		struct hap_workers old = {0};
+
+		if (d->ms->f.v[i].why[0])
+			continue;
+		if (hap_old_workers(d->ms->f.v[i].cfg, d->name, &old) == HAP_OK)
+			n += old.tunnels;
+		else
+			d->blind = true;
+		hap_workers_free(&old);
+	}
 	return n;
 }
 
@@ -157,27 +163,38 @@ static void set_deadline(struct drain *d)
 		d->deadline_ms = (uint64_t)paced;
 }
 
-static int refused(struct run *r, const struct member *m, const struct hap_servers *all)
+/* On one balancer: would anybody serve? */
+static int refused_on(const struct member *m, const struct hap_servers *all, const char *where)
 {
 	const char *why = "it is the only one";
 
-	if (r->opts.force || !m->server || member_others(all, m->name, NULL))
-		return EXIT_OK;
 	for (size_t i = 0; i < all->n; i++) {
 		const struct hap_server *s = &all->v[i];
 
 		if (!strcmp(s->name, m->name))
 			continue;
-		say_error("%s is %s", s->name,
+		say_error("%s is %s%s%s", s->name,
 		          member_maint(s)   ? "in maintenance"
 		          : member_drain(s) ? "out of service (cordoned or drained)"
 		          : s->uweight == 0 ? "of weight 0"
-		                            : "down");
+		                            : "down",
+		          where ? " on " : "", where ? where : "");
 		why = "see above";
 	}
-	say_error("no other node would serve the clients of %s (%s); --force does it anyway",
-	          m->name, why);
+	say_error("no other node would serve the clients of %s%s%s (%s); --force does it anyway",
+	          m->name, where ? " on " : "", where ? where : "", why);
 	return EXIT_FAILED;
+}
+
+static int refused(struct run *r, const struct member *m, const struct members *ms)
+{
+	if (r->opts.force || !m->server)
+		return EXIT_OK;
+	for (size_t i = 0; i < ms->f.n; i++)
+		if (!ms->f.v[i].why[0] && member_at(ms, i, m->name) &&
+		    !member_others(&ms->each[i], m->name, NULL))
+			return refused_on(m, &ms->each[i], ms->f.n > 1 ? ms->f.v[i].name : NULL);
+	return EXIT_OK;
 }
 
 /*
@@ -239,28 +256,43 @@ static int dry_run(struct drain *d, const struct hap_servers *all, const struct 
 	return EXIT_OK;
 }
 
+/* EXIT_OK when one took it at least; who didn't gets its state file back. */
+static int tell_haproxy(struct drain *d, const struct node_note *was)
+{
+	struct fleet *f = &d->ms->f;
+	int rc;
+
+	for (size_t i = 0; i < f->n; i++) {
+		int result;
+
+		if (f->v[i].why[0] || !member_at(d->ms, i, d->name))
+			continue;
+		result = hap_set_drain(f->v[i].cfg, d->name);
+		if (result != HAP_OK)
+			fleet_lost(&f->v[i], result);
+	}
+	rc = fleet_any(f);
+	/* What HAProxy didn't do now a reload must not do later. */
+	fleet_restore(f, d->name, was, rc != EXIT_OK);
+	return rc;
+}
+
 /* State file, HAProxy, node; in this order, so that what comes back after a crash is a drained
  * node. */
-static int begin(struct drain *d, const struct member *m, const struct hap_servers *all,
-                 const struct node_note *was, const struct room *room, uint64_t seen)
+static int begin(struct drain *d, const struct member *m, const struct node_note *was,
+                 const struct room *room, uint64_t seen)
 {
 	int rc = note(d, STATE_DRAINING, whoami());
 
-	if (rc)
+	if (rc || (rc = tell_haproxy(d, was)))
 		return rc;
-	if (m->server && (rc = hap_set_drain(d->r->cfg, d->name)) != HAP_OK) {
-		/* What HAProxy didn't do now a reload must not do later. */
-		rc = hap_exit(rc);
-		note(d, was->state, was->by);
-		return rc;
-	}
 	audit("drain", d->name, m->server ? m->server->status : "not in HAProxy", "draining");
 	rc = tell_node(d, seen);
 	if (rc)
 		return rc;
 	set_deadline(d);
 	if (!d->silent) {
-		announce(d, all, room);
+		announce(d, &d->ms->all, room);
 	} else if (d->clients) {
 		char n[NUM_STR];
 
@@ -286,22 +318,56 @@ static int follow(struct drain *d, uint64_t seen)
 	return drain_watch(d);
 }
 
-static int locked(struct drain *d, const struct member *m, const struct hap_servers *all,
-                  const struct node_note *was, const struct room *room, uint64_t seen)
+/* A drain's room is what others left: who comes second counts after the first has begun. */
+static int take_room(const struct drain *d, struct lock *lock)
+{
+	char doing[64];
+
+	snprintf(doing, sizeof doing, "drain %s", d->name);
+	return lock_take(d->r->cfg, "drain-room", doing, ROOM_LOCK_MS, lock);
+}
+
+static int look_again(struct drain *d, struct member *m, struct node_note *was, uint64_t *seen)
+{
+	int rc = members_again(d->ms);
+
+	if (rc)
+		return rc;
+	m->server = hap_server(&d->ms->all, m->name);
+	*seen = tunnels(d, m);
+	return fleet_note(&d->ms->f, m->name, was, NULL) ? EXIT_FAILED : EXIT_OK;
+}
+
+static int locked(struct drain *d, struct member *m)
 {
 	const struct run *r = d->r;
+	struct room room = {0};
+	struct node_note was = {0};
+	struct lock lock = {.fd = -1}, room_lock;
+	uint64_t seen = 0;
 	char lock_name[64], doing[64];
-	struct lock lock;
-	int rc;
+	int rc = take_room(d, &room_lock);
 
+	if (rc)
+		return rc;
+	rc = look_again(d, m, &was, &seen);
+	if (!rc)
+		rc = refused(d->r, m, d->ms);
+	if (!rc)
+		rc = find_room(d, m, &d->ms->all, seen, was.state, &room);
+	if (rc)
+		goto out;
 	snprintf(lock_name, sizeof lock_name, "node-%s", m->name);
 	snprintf(doing, sizeof doing, "drain %s", m->name);
 	rc = lock_take(r->cfg, lock_name, doing, 0, &lock);
-	if (rc == EXIT_LATER && was->state == STATE_DRAINING)
-		return r->opts.no_wait ? EXIT_OK : follow(d, seen);
-	if (rc)
-		return rc;
-	rc = begin(d, m, all, was, room, seen);
+	if (rc == EXIT_LATER && was.state == STATE_DRAINING) {
+		lock_drop(&room_lock);
+		rc = r->opts.no_wait ? EXIT_OK : follow(d, seen);
+		goto out;
+	}
+	if (!rc)
+		rc = begin(d, m, &was, &room, seen);
+	lock_drop(&room_lock);
 	if (!rc && !r->opts.no_wait) {
 		rc = drain_watch(d);
 		if (!rc)
@@ -310,52 +376,77 @@ static int locked(struct drain *d, const struct member *m, const struct hap_serv
 			audit("drain", d->name, "draining", "drained");
 	}
 	lock_drop(&lock);
+out:
+	lock_drop(&room_lock);
+	room_free(&room);
 	return rc;
 }
 
-int drain_run(struct run *r, const struct member *m, const struct hap_servers *all, struct drain *d)
+/* Out of service on every balancer that was asked. */
+static bool out_of_service(const struct members *ms, const char *name)
+{
+	for (size_t i = 0; i < ms->f.n; i++) {
+		const struct hap_server *s = member_at(ms, i, name);
+
+		if (s && !member_drain(s) && !member_maint(s))
+			return false;
+	}
+	return true;
+}
+
+int drain_run(struct run *r, struct member *m, struct members *ms, struct drain *d)
 {
 	struct room room = {0};
 	struct node_note was;
 	uint64_t seen;
+	bool same;
 	int rc;
 
 	memset(d, 0, sizeof *d);
 	d->r = r;
+	d->ms = ms;
 	d->name = m->name;
 	d->started_ms = now_ms();
-	if (state_read(r->cfg, m->name, &was))
+	if (fleet_note(&ms->f, m->name, &was, &same))
 		return EXIT_FAILED;
 	seen = tunnels(d, m);
-	if (was.state == STATE_DRAINED && !seen &&
-	    (!m->server || member_drain(m->server) || member_maint(m->server))) {
+	if (was.state == STATE_DRAINED && same && !seen && out_of_service(ms, m->name)) {
 		d->already = true;
 		return EXIT_OK;
 	}
-	rc = refused(r, m, all);
+	if (!r->opts.dry_run)
+		return locked(d, m);
+	rc = refused(r, m, ms);
 	if (!rc)
-		rc = find_room(d, m, all, seen, was.state, &room);
-	if (!rc && r->opts.dry_run)
-		rc = dry_run(d, all, &room, seen);
-	else if (!rc)
-		rc = locked(d, m, all, &was, &room, seen);
+		rc = find_room(d, m, &ms->all, seen, was.state, &room);
+	if (!rc)
+		rc = dry_run(d, &ms->all, &room, seen);
 	room_free(&room);
 	return rc;
 }
 
 int drain_node(struct run *r, const char *name, struct drain *d)
 {
-	struct hap_servers all;
+	struct members ms;
 	struct member m;
-	int rc = member_find(r->cfg, name, &all, &m);
+	char done[96];
+	int rc = members_open(r->cfg, &ms);
 
 	memset(d, 0, sizeof *d);
 	if (!rc)
-		rc = drain_run(r, &m, &all, d);
+		rc = member_find(r->cfg, &ms, name, &m);
+	if (!rc)
+		rc = drain_run(r, &m, &ms, d);
 	if (rc && d->removed)
-		say_error("%s was removed meanwhile", m.name);
+		say_error("%s was removed meanwhile", name);
 	if (!rc && !d->already && !r->opts.dry_run && (!r->opts.no_wait || d->following))
 		drain_report(d);
-	hap_servers_free(&all);
+	if (!rc && !r->opts.dry_run) {
+		snprintf(done, sizeof done, "%s is %s", name,
+		         r->opts.no_wait && !d->already ? "draining" : "drained");
+		rc = fleet_rest(&ms.f, done);
+	}
+	d->ms = NULL;
+	members_close(&ms);
 	return rc;
 }

@@ -16,6 +16,7 @@ struct run;
 
 struct drain {
 	struct run *r;
+	struct members *ms; /* the caller's */
 	const char *name;
 	uint64_t clients;  /* when it began */
 	double per_second; /* 0: not known */
@@ -28,15 +29,18 @@ struct drain {
 	bool blind;                       /* no master socket: old workers can't be seen */
 	bool following;                   /* another drain does it, this one looks on */
 	bool removed;                     /* somebody removed it meanwhile */
+	char where[160];                  /* "lb1, lb2 and old workers": what was seen at zero */
 	double seconds;
 };
 
 /*
- * Everything from the refusals to zero. EXIT_OK when drained (state file says so) or, with
- * --no-wait, begun. Other codes are printed, but for d->removed. m is from member_find.
+ * Everything from the refusals to zero, on every balancer that is reached. EXIT_OK when drained
+ * there (their state files say so) or, with --no-wait, begun; what the others lack is fleet_rest's
+ * to say. Other codes are printed, but for d->removed. m is from member_find, and found again.
  */
-int drain_run(struct run *, const struct member *m, const struct hap_servers *, struct drain *out);
-/* The same from a name alone, with the report said; for roll, apply and others. */
+int drain_run(struct run *, struct member *m, struct members *, struct drain *out);
+/* The same from a name alone, with the report said; for roll, apply and others. EXIT_AWAY also when
+ * it is drained on some balancers and others are away. */
 int drain_node(struct run *, const char *name, struct drain *out);
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/buf.h"
 #include "cmd.h"
+#include "hap.h"
+#include "persist.h"
 #include "reach.h"
 
 static void look_through(struct balancer *b, const struct config *cfg, size_t i)
@@ -35,14 +38,29 @@ static void reach_all(struct fleet *f)
 	fleet_look(f);
 }
 
-void fleet_look(struct fleet *f)
+size_t fleet_look(struct fleet *f)
 {
+	size_t dead = 0;
+
 	for (size_t i = 0; i < f->n; i++) {
 		struct balancer *b = &f->v[i];
 		const char *why = b->here ? NULL : reach_why(b->cfg->haproxy.reach);
 
-		snprintf(b->why, sizeof b->why, "%s", why ? why : "");
+		if (!why)
+			continue;
+		dead++;
+		b->refused = false;
+		if (!b->why[0])
+			snprintf(b->why, sizeof b->why, "%s", why);
 	}
+	return dead;
+}
+
+void fleet_lost(struct balancer *b, int hap_result)
+{
+	snprintf(b->why, sizeof b->why, "%s", hap_why());
+	b->refused = hap_result == HAP_REFUSED;
+	b->said = false;
 }
 
 int fleet_open(const struct config *cfg, struct fleet *f)
@@ -88,18 +106,134 @@ int fleet_follow(struct fleet *f, const struct config *cfg)
 
 void fleet_retry(struct fleet *f)
 {
+	for (size_t i = 0; i < f->n; i++) {
+		f->v[i].why[0] = '\0';
+		f->v[i].refused = f->v[i].said = false;
+	}
 	reach_all(f);
 }
 
-int fleet_whole(const struct fleet *f)
+int fleet_whole(struct fleet *f)
 {
 	int rc = EXIT_OK;
 
 	for (size_t i = 0; i < f->n; i++) {
-		if (!f->v[i].why[0])
+		struct balancer *b = &f->v[i];
+
+		if (!b->why[0])
 			continue;
-		say_error("%s", f->v[i].why);
-		rc = EXIT_AWAY;
+		if (!b->said)
+			say_error("%s", b->why);
+		b->said = true;
+		if (rc != EXIT_AWAY)
+			rc = b->refused ? EXIT_FAILED : EXIT_AWAY;
 	}
 	return rc;
+}
+
+int fleet_any(struct fleet *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->v[i].why[0])
+			return EXIT_OK;
+	return fleet_whole(f);
+}
+
+char *fleet_names(const struct fleet *f, bool reached)
+{
+	struct buf b = {0};
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += !f->v[i].why[0] == reached;
+	for (size_t i = 0; i < f->n; i++) {
+		if (!f->v[i].why[0] != reached)
+			continue;
+		buf_printf(&b, "%s%s", !at ? "" : at + 1 == n ? " and " : ", ", f->v[i].name);
+		at++;
+	}
+	return n ? buf_take(&b) : NULL;
+}
+
+int fleet_rest(struct fleet *f, const char *done)
+{
+	int rc = fleet_whole(f);
+	char *with, *without;
+
+	if (!rc)
+		return rc;
+	with = fleet_names(f, true);
+	without = fleet_names(f, false);
+	if (with && without)
+		say_error("%s on %s, not on %s; once %s %s: wsctl apply", done, with, without,
+		          without,
+		          rc == EXIT_FAILED          ? "works"
+		          : strstr(without, " and ") ? "are back"
+		                                     : "is back");
+	free(with);
+	free(without);
+	return rc;
+}
+
+int fleet_note(struct fleet *f, const char *node, struct node_note *out, bool *same)
+{
+	bool any = false, alike = true, failed = false;
+
+	*out = (struct node_note){0};
+	for (size_t i = 0; i < f->n; i++) {
+		struct balancer *b = &f->v[i];
+		struct node_note note;
+
+		if (b->why[0])
+			continue;
+		if (state_read(b->cfg, node, &note)) {
+			failed = true;
+			if (fleet_look(f) && b->why[0])
+				b->said = true;
+			continue;
+		}
+		alike = alike && (!any || note.state == out->state);
+		if (!any || note.since > out->since || (b->here && note.since == out->since))
+			*out = note;
+		any = true;
+	}
+	if (same)
+		*same = alike;
+	return any || !failed ? 0 : -1;
+}
+
+int fleet_state(struct fleet *f, const char *node, int state, const char *by)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct balancer *b = &f->v[i];
+
+		if (b->why[0])
+			continue;
+		if (!state_write(b->cfg, node, (enum node_state)state, by)) {
+			any = true;
+			continue;
+		}
+		if (fleet_look(f) && b->why[0])
+			b->said = true;
+		else if (f->n == 1)
+			return EXIT_FAILED;
+		else
+			snprintf(b->why, sizeof b->why, "%s: its state file isn't written",
+			         b->name),
+				b->refused = true;
+	}
+	return any ? EXIT_OK : EXIT_FAILED;
+}
+
+void fleet_restore(struct fleet *f, const char *node, const struct node_note *was, bool all)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct balancer *b = &f->v[i];
+
+		if (b->why[0] && (b->refused || all) &&
+		    (b->here || !reach_why(b->cfg->haproxy.reach)))
+			state_restore(b->cfg, node, was);
+	}
 }

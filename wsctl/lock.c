@@ -15,6 +15,7 @@
 
 #include "cmd.h"
 #include "hap.h"
+#include "lock_far.h"
 #include "persist.h"
 
 enum { TEXT_MAX = 256, POLL_MS = 20 };
@@ -64,18 +65,22 @@ static int try_lock(int fd)
 	return errno == EAGAIN || errno == EACCES ? 1 : -1;
 }
 
-static void sign(int fd, const char *doing)
+/* "admin@lb1 (pid 4211, add ws4)" */
+static void holder(const char *doing, char out[static TEXT_MAX])
 {
-	char host[65] = "", text[TEXT_MAX];
+	char host[65] = "";
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		strcpy(host, "?");
-	int n = snprintf(text, sizeof(text), "%s@%s (pid %ld, %s)\n", whoami(), host,
-	                 (long)getpid(), doing);
-	if (n < 0)
-		return;
-	size_t len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+	if (snprintf(out, TEXT_MAX, "%s@%s (pid %ld, %s)", whoami(), host, (long)getpid(), doing) <
+	    0)
+		out[0] = '\0';
+}
+
+static void sign(int fd, const char *text)
+{
 	/* On a full disk the lock still holds; only the holder's name is missing. */
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, len, 0) < 0)
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0 ||
+	    pwrite(fd, "\n", 1, (off_t)strlen(text)) < 0)
 		return;
 }
 
@@ -94,7 +99,8 @@ static void say_held(int fd)
 int lock_take(const struct config *cfg, const char *name, const char *doing, uint64_t wait_ms,
               struct lock *out)
 {
-	out->fd = -1;
+	char text[TEXT_MAX];
+	*out = (struct lock){.fd = -1};
 	int fd = open_file(cfg, name);
 	if (fd < 0)
 		return EXIT_FAILED;
@@ -106,9 +112,14 @@ int lock_take(const struct config *cfg, const char *name, const char *doing, uin
 			return EXIT_INTERRUPTED;
 		}
 	if (rc == 0) {
-		sign(fd, doing);
+		holder(doing, text);
+		sign(fd, text);
 		out->fd = fd;
-		return EXIT_OK;
+		if (cfg->haproxy.n_balancers > 1)
+			rc = lock_far_take(cfg, name, text, until, out);
+		if (rc)
+			lock_drop(out);
+		return rc;
 	}
 	if (rc == 1)
 		say_held(fd);
@@ -122,6 +133,7 @@ void lock_drop(struct lock *l)
 {
 	if (l->fd < 0)
 		return;
+	lock_far_drop(l);
 	/* The name goes before the lock, so that the next holder's text is never wiped. */
 	if (ftruncate(l->fd, 0) != 0)
 		errno = 0;

@@ -47,19 +47,132 @@ static int unknown(const struct config *cfg, const struct hap_servers *all, cons
 	return EXIT_FAILED;
 }
 
-int member_find(const struct config *cfg, const char *name, struct hap_servers *servers,
+int member_find(const struct config *cfg, const struct members *m, const char *name,
                 struct member *out)
+{
+	*out = (struct member){.name = name};
+	out->node = config_node(cfg, name);
+	out->server = hap_server(&m->all, name);
+	return out->node || out->server ? EXIT_OK : unknown(cfg, &m->all, name);
+}
+
+const struct hap_server *member_at(const struct members *m, size_t i, const char *name)
+{
+	return hap_server(&m->each[i], name);
+}
+
+/* How much it keeps a server from serving. */
+static int gravity(const struct hap_server *s)
+{
+	static const char *const states[] = {"UP", "no check", "DRAIN", "NOLB", "MAINT", "DOWN"};
+
+	for (int i = 5; i > 0; i--)
+		if (!strncmp(s->status, states[i], strlen(states[i])))
+			return i;
+	return 0;
+}
+
+static void add_up(struct hap_server *to, const struct hap_server *s)
+{
+	if (gravity(s) > gravity(to)) {
+		memcpy(to->status, s->status, sizeof to->status);
+		memcpy(to->check, s->check, sizeof to->check);
+		to->lastchg_s = s->lastchg_s;
+	}
+	to->admin |= s->admin;
+	to->scur += s->scur;
+	to->stot += s->stot;
+	to->maxconn = to->maxconn && s->maxconn ? to->maxconn + s->maxconn : 0;
+	if (s->uweight < to->uweight)
+		to->uweight = s->uweight;
+}
+
+/* -1: out of memory. */
+static int merge(struct members *m)
+{
+	hap_servers_free(&m->all);
+	for (size_t i = 0; i < m->f.n; i++) {
+		const struct hap_servers *one = &m->each[i];
+		/* Balancers list the same servers in the same order, nearly always. */
+		size_t known = m->all.n, at = 0;
+
+		for (size_t k = 0; k < one->n; k++) {
+			const struct hap_server *s = &one->v[k];
+			struct hap_server *to = NULL, *v;
+
+			if (at < known && !strcmp(m->all.v[at].name, s->name))
+				to = &m->all.v[at];
+			for (size_t j = 0; !to && j < known; j++)
+				if (!strcmp(m->all.v[j].name, s->name))
+					to = &m->all.v[j];
+			if (to) {
+				at = (size_t)(to - m->all.v) + 1;
+				add_up(to, s);
+				continue;
+			}
+			v = realloc(m->all.v, (m->all.n + 1) * sizeof *v);
+			if (!v)
+				return -1;
+			m->all.v = v;
+			v[m->all.n++] = *s;
+		}
+	}
+	return 0;
+}
+
+static int read_each(struct members *m)
+{
+	for (size_t i = 0; i < m->f.n; i++) {
+		hap_servers_free(&m->each[i]);
+		if (m->f.v[i].why[0])
+			continue;
+		int result = hap_servers(m->f.v[i].cfg, &m->each[i]);
+		if (result != HAP_OK)
+			fleet_lost(&m->f.v[i], result);
+	}
+	if (!merge(m))
+		return EXIT_OK;
+	say_error("out of memory");
+	return EXIT_FAILED;
+}
+
+int members_look(const struct config *cfg, struct members *m)
 {
 	int rc;
 
-	*out = (struct member){.name = name};
-	memset(servers, 0, sizeof *servers);
-	rc = hap_exit(hap_servers(cfg, servers));
+	memset(m, 0, sizeof *m);
+	rc = fleet_open(cfg, &m->f);
 	if (rc)
 		return rc;
-	out->node = config_node(cfg, name);
-	out->server = hap_server(servers, name);
-	return out->node || out->server ? EXIT_OK : unknown(cfg, servers, name);
+	m->each = calloc(m->f.n, sizeof *m->each);
+	if (m->each)
+		return read_each(m);
+	say_error("out of memory");
+	return EXIT_FAILED;
+}
+
+int members_open(const struct config *cfg, struct members *m)
+{
+	int rc = members_look(cfg, m);
+
+	return rc ? rc : fleet_any(&m->f);
+}
+
+int members_again(struct members *m)
+{
+	int rc = read_each(m);
+
+	return rc ? rc : fleet_any(&m->f);
+}
+
+void members_close(struct members *m)
+{
+	for (size_t i = 0; m->each && i < m->f.n; i++)
+		hap_servers_free(&m->each[i]);
+	free(m->each);
+	hap_servers_free(&m->all);
+	fleet_close(&m->f);
+	memset(m, 0, sizeof *m);
 }
 
 bool member_maint(const struct hap_server *s)

@@ -41,14 +41,23 @@ int persist_write_of(const struct config *, const char *path, const char *text, 
 /*
  * Locks: fcntl on files in state_dir that are never unlinked; their text names the holder.
  * lock_take waits up to wait_ms; EXIT_LATER with "locked by admin@lb1 (pid 4211, add ws4)" printed
- * when held; EXIT_FAILED when the file can't be made. The lock ends with the process or lock_drop.
+ * when held; EXIT_FAILED when the file can't be made. With several balancers also in Redis, since
+ * there may be several control hosts. The lock ends with the process or lock_drop.
  */
 struct lock {
-	int fd;
+	int fd; /* -1: not held */
+	/* The one in Redis, with several balancers; key "": none (lock_far.h). */
+	const struct config *cfg; /* borrowed while it is held */
+	char key[128], value[256];
+	uint64_t renewed_ms;
+	bool lost;
+	struct lock *next;
 };
 int lock_take(const struct config *, const char *name /* "edit", "node-ws2" or "remove-ws2" */,
               const char *doing, uint64_t wait_ms, struct lock *out);
 void lock_drop(struct lock *);
+/* In every loop that waits while a lock is held: those in Redis end by themselves. */
+void locks_keep(void);
 
 /*
  * Operational state: STATE_DIR/BACKEND.state is a HAProxy server-state file with the rows that
@@ -67,6 +76,9 @@ int state_read(const struct config *, const char *node, struct node_note *out);
 /* Writes the node's state and everybody's row anew from today's YAML, under the edit lock of the
  * caller. */
 int state_write(const struct config *, const char *node, enum node_state, const char *by);
+
+/* Puts back what state_read said, with its beginning. */
+int state_restore(const struct config *, const char *node, const struct node_note *);
 
 /* Renders cfg and replaces haproxy.file; refuses (message printed) one that is edited or not ours,
  * unless overwrite. */

@@ -12,7 +12,9 @@
 #include "../lib/num.h"
 #include "cmd.h"
 #include "ctl.h"
+#include "hap_int.h"
 #include "members.h"
+#include "persist.h"
 
 enum { POLL_MS = 100, ASK_MS = 1000, ASK_AGAIN_MS = 1000, HTTP_MS = 1000 };
 
@@ -46,22 +48,20 @@ static int tell(const struct config *cfg, const char *name, int *rc)
 	return told;
 }
 
-static int look(const struct config *cfg, const char *name, struct hap_server *out)
+/* On one balancer; 1 with *out, 0 when it lacks it, else a hap_result. */
+static int look(const struct config *view, const char *name, struct hap_server *out)
 {
 	struct hap_servers all;
 	const struct hap_server *s;
-	int rc = hap_servers(cfg, &all);
+	int rc = hap_servers(view, &all);
 
 	if (rc != HAP_OK)
-		return hap_exit(rc);
+		return rc;
 	s = hap_server(&all, name);
 	if (s)
 		*out = *s;
 	hap_servers_free(&all);
-	if (s)
-		return EXIT_OK;
-	say_error("%s is not in HAProxy", name);
-	return EXIT_FAILED;
+	return s ? 1 : 0;
 }
 
 static bool passed(const struct hap_server *s)
@@ -106,14 +106,73 @@ static int too_late(const struct config *cfg, const char *name, const struct blo
 	return EXIT_LATER;
 }
 
-int ready_server(const struct config *cfg, const char *name, uint64_t wait_ms)
+enum stage { WAITS, PASSED, UP };
+
+/* One balancer's look and step. Its stage, or a hap_result below zero. */
+static int step(const struct config *view, const char *name, bool answered, bool go,
+                struct block *b)
+{
+	struct hap_server s;
+	int rc = look(view, name, &s);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return hap_fail(HAP_REFUSED, "HAProxy has no server %s", name);
+	memcpy(b->check, s.check, sizeof b->check);
+	memcpy(b->status, s.status, sizeof b->status);
+	if (member_maint(&s)) {
+		/* No checks run in maintenance; in drain they do, without clients. */
+		rc = hap_checks_on(view, name);
+		if (rc == HAP_OK)
+			rc = hap_set_drain(view, name);
+		return rc == HAP_OK ? WAITS : rc;
+	}
+	if (!answered || !passed(&s))
+		return WAITS;
+	if (!member_drain(&s))
+		return !strncmp(s.status, "UP", 2) ? UP : WAITS;
+	if (!go)
+		return PASSED;
+	rc = hap_set_ready(view, name);
+	return rc == HAP_OK ? WAITS : rc;
+}
+
+/* Every balancer's step; the least of their stages. The block is of one that waits. */
+static enum stage step_all(struct fleet *f, const char *name, bool go, struct block *b)
+{
+	enum stage least = UP;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct block own = {.answered = b->answered};
+		int stage;
+
+		if (f->v[i].why[0])
+			continue;
+		stage = step(f->v[i].cfg, name, b->answered, go, &own);
+		if (stage < 0) {
+			fleet_lost(&f->v[i], stage);
+			continue;
+		}
+		if (stage == WAITS || !b->status[0])
+			*b = own;
+		if ((enum stage)stage < least)
+			least = (enum stage)stage;
+	}
+	return least;
+}
+
+int ready_fleet(struct fleet *f, const struct config *cfg, const char *name, uint64_t wait_ms,
+                ready_pass *pass, void *arg)
 {
 	uint64_t until = now_ms() + wait_ms, ask_at = 0;
 	struct block b = {0};
-	struct hap_server s;
+	bool go = false;
 	int rc;
 
 	for (;;) {
+		enum stage stage;
+
 		if (!b.answered && now_ms() >= ask_at) {
 			int told = tell(cfg, name, &rc);
 
@@ -122,29 +181,36 @@ int ready_server(const struct config *cfg, const char *name, uint64_t wait_ms)
 			b.answered = told;
 			ask_at = now_ms() + ASK_AGAIN_MS;
 		}
-		rc = look(cfg, name, &s);
+		locks_keep();
+		stage = step_all(f, name, go, &b);
+		rc = fleet_any(f);
 		if (rc)
 			return rc;
-		memcpy(b.check, s.check, sizeof b.check);
-		memcpy(b.status, s.status, sizeof b.status);
-		if (member_maint(&s)) {
-			/* No checks run in maintenance; in drain they do, without clients. */
-			rc = hap_checks_on(cfg, name);
-			if (rc == HAP_OK)
-				rc = hap_set_drain(cfg, name);
-			if (rc != HAP_OK)
-				return hap_exit(rc);
-		} else if (b.answered && passed(&s) && member_drain(&s)) {
-			rc = hap_set_ready(cfg, name);
-			if (rc != HAP_OK)
-				return hap_exit(rc);
-		} else if (b.answered && passed(&s) && !strncmp(s.status, "UP", 2)) {
-			return EXIT_OK;
+		/* Written first: a reload in between must not bring the drain back. */
+		if (stage != WAITS && !go) {
+			rc = pass ? pass(arg, f) : EXIT_OK;
+			if (rc)
+				return rc;
+			go = true;
 		}
+		if (stage == UP)
+			return EXIT_OK;
+		if (stage == PASSED)
+			continue;
 		if (now_ms() >= until)
 			break;
 		if (pause_ms(POLL_MS) || interrupted())
 			return EXIT_INTERRUPTED;
 	}
 	return too_late(cfg, name, &b, wait_ms);
+}
+
+int ready_server(const struct config *view, const char *name, uint64_t wait_ms)
+{
+	struct config copy = *view;
+	struct balancer one = {
+		.name = view->haproxy.balancer, .cfg = &copy, .here = !view->haproxy.reach};
+	struct fleet f = {&one, 1};
+
+	return ready_fleet(&f, view, name, wait_ms, NULL, NULL);
 }

@@ -235,7 +235,9 @@ static char *text_of_today(const struct config *cfg, const struct statefile *f)
 	return text;
 }
 
-int state_write(const struct config *cfg, const char *node, enum node_state state, const char *by)
+/* since 0: now, or since when it is so already. */
+static int write_note(const struct config *cfg, const char *node, enum node_state state,
+                      int64_t since, const char *by)
 {
 	struct statefile f;
 	struct file_text text;
@@ -246,7 +248,8 @@ int state_write(const struct config *cfg, const char *node, enum node_state stat
 		return -1;
 	/* Said again, a state keeps its beginning. */
 	const struct node_note *was = statefile_get(&f, node);
-	int64_t since = was && was->state == state ? was->since : (int64_t)time(NULL);
+	if (!since)
+		since = was && was->state == state ? was->since : (int64_t)time(NULL);
 	if (statefile_set(&f, node, state, since, by) == 0)
 		now = text_of_today(cfg, &f);
 	if (!now)
@@ -258,6 +261,16 @@ int state_write(const struct config *cfg, const char *node, enum node_state stat
 	persist_text_free(&text);
 	free(path);
 	return rc;
+}
+
+int state_write(const struct config *cfg, const char *node, enum node_state state, const char *by)
+{
+	return write_note(cfg, node, state, 0, by);
+}
+
+int state_restore(const struct config *cfg, const char *node, const struct node_note *n)
+{
+	return write_note(cfg, node, n->since ? n->state : STATE_REMOVED, n->since, n->by);
 }
 
 int statefile_refresh(const struct config *cfg)
