@@ -142,10 +142,12 @@ static int print_all(struct run *r, const struct status *s)
 
 	if (!t)
 		return -1;
-	printf("%s: %zu/%zu node%s serving, %s client%s, redis %s, %s %s\n", r->cfg->cluster,
-	       x.serving, x.members, x.members == 1 ? "" : "s", num_count(x.clients, n),
-	       x.clients == 1 ? "" : "s", s->redis_ok ? "ok" : "away", r->cfg->haproxy.balancer,
-	       s->hap_ok ? "ok" : "away");
+	printf("%s: %zu/%zu node%s serving, %s client%s, redis %s", r->cfg->cluster, x.serving,
+	       x.members, x.members == 1 ? "" : "s", num_count(x.clients, n),
+	       x.clients == 1 ? "" : "s", s->redis_ok ? "ok" : "away");
+	for (size_t i = 0; i < s->n_lb; i++)
+		printf(", %s %s", s->lb[i].name, s->lb[i].ok ? "ok" : "away");
+	putchar('\n');
 	for (size_t i = 0; i < s->n; i++)
 		row(t, s, &s->v[i]);
 	if (!s->n || !table_print(t, stdout))
@@ -174,7 +176,14 @@ static void print_one(struct run *r, const struct status *s, const struct status
 		    num_age(v->hap.lastchg_s, a));
 	else
 		printf("health    %s\n", health);
-	if (v->in_hap)
+	for (size_t i = 0; v->at && s->n_lb > 1 && i < s->n_lb; i++)
+		if (v->at[i].in_hap)
+			out("%-9s %s, %s connection%s now, weight %u", s->lb[i].name,
+			    v->at[i].hap.status, num_count(v->at[i].hap.scur, a),
+			    v->at[i].hap.scur == 1 ? "" : "s", v->at[i].hap.uweight);
+		else
+			out("%-9s %s", s->lb[i].name, s->lb[i].ok ? "lacks it" : "away");
+	if (v->in_hap && s->n_lb == 1)
 		printf("haproxy   %s connection%s now, %s in all, weight %u\n",
 		       num_count(v->hap.scur, a), v->hap.scur == 1 ? "" : "s",
 		       num_count(v->hap.stot, b), v->hap.uweight);
@@ -213,7 +222,27 @@ static json_t *text_or_null(const char *s)
 	return *s ? json_string(s) : json_null();
 }
 
-static json_t *node_json(const struct status_node *v)
+/* The node on each balancer. */
+static json_t *at_json(const struct status *s, const struct status_node *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_lb; i++) {
+		const struct status_at *at = v->at ? &v->at[i] : NULL;
+
+		if (!at || !at->in_hap)
+			continue;
+		json_array_append_new(list,
+		                      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I}", "balancer",
+		                                s->lb[i].name, "status", at->hap.status, "check",
+		                                at->hap.check, "serving", member_serving(&at->hap),
+		                                "weight", (json_int_t)at->hap.uweight,
+		                                "connections", (json_int_t)at->hap.scur));
+	}
+	return list;
+}
+
+static json_t *node_json(const struct status *s, const struct status_node *v)
 {
 	static const char *const health[] = {"up", "leaving", "down", "none"};
 	char at[ENDPOINT_STR];
@@ -245,6 +274,7 @@ static json_t *node_json(const struct status_node *v)
 	json_object_set_new(o, "dropped", int_or_null(reply_int(v->report, "dropped", -1)));
 	json_object_set_new(o, "in_per_s", rate_or_null(v->in_s));
 	json_object_set_new(o, "out_per_s", rate_or_null(v->out_s));
+	json_object_set_new(o, "balancers", at_json(s, v));
 	return o;
 }
 
@@ -253,21 +283,40 @@ static void collect_line(void *arg, const char *line)
 	json_array_append_new(arg, json_string(line));
 }
 
+static json_t *balancer_json(const struct status_balancer *lb)
+{
+	json_t *old = json_array();
+
+	for (size_t i = 0; i < lb->old.n; i++)
+		json_array_append_new(old, json_pack("{s:I, s:I, s:I}", "pid",
+		                                     (json_int_t)lb->old.v[i].pid, "uptime_s",
+		                                     (json_int_t)lb->old.v[i].uptime_s, "tunnels",
+		                                     (json_int_t)lb->old.v[i].tunnels));
+	return json_pack("{s:b, s:s, s:o, s:b, s:o}", "ok", lb->ok, "balancer", lb->name, "error",
+	                 text_or_null(lb->why), "old_workers_seen", lb->old_seen, "old_workers",
+	                 old);
+}
+
+static const struct status_balancer *here(const struct status *s)
+{
+	for (size_t i = 0; i < s->n_lb; i++)
+		if (s->lb[i].here)
+			return &s->lb[i];
+	return &s->lb[0];
+}
+
 static void print_json(struct run *r, const struct status *s, const struct status_node *only)
 {
-	json_t *o = json_object(), *nodes = json_array(), *old = json_array(),
+	json_t *o = json_object(), *nodes = json_array(), *balancers = json_array(),
 	       *warnings = json_array();
 	struct sums x = sum(s);
 	char at[ENDPOINT_STR];
 
 	for (size_t i = 0; i < s->n; i++)
 		if (!only || only == &s->v[i])
-			json_array_append_new(nodes, node_json(&s->v[i]));
-	for (size_t i = 0; i < s->old.n; i++)
-		json_array_append_new(old, json_pack("{s:I, s:I, s:I}", "pid",
-		                                     (json_int_t)s->old.v[i].pid, "uptime_s",
-		                                     (json_int_t)s->old.v[i].uptime_s, "tunnels",
-		                                     (json_int_t)s->old.v[i].tunnels));
+			json_array_append_new(nodes, node_json(s, &s->v[i]));
+	for (size_t i = 0; i < s->n_lb; i++)
+		json_array_append_new(balancers, balancer_json(&s->lb[i]));
 	status_warn(r, s, collect_line, warnings);
 	json_object_set_new(o, "ok", json_boolean(s->hap_ok && s->redis_ok));
 	json_object_set_new(o, "cluster", json_string(r->cfg->cluster));
@@ -277,10 +326,9 @@ static void print_json(struct run *r, const struct status *s, const struct statu
 	                    json_pack("{s:b, s:s, s:o}", "ok", s->redis_ok, "address",
 	                              redis_url_str(&r->cfg->redis.url, at), "error",
 	                              text_or_null(s->redis_why)));
-	json_object_set_new(o, "haproxy",
-	                    json_pack("{s:b, s:s, s:o, s:b, s:o}", "ok", s->hap_ok, "balancer",
-	                              r->cfg->haproxy.balancer, "error", text_or_null(s->hap_why),
-	                              "old_workers_seen", s->old_seen, "old_workers", old));
+	/* Of the one there usually is; with several, of this host's. */
+	json_object_set_new(o, "haproxy", balancer_json(here(s)));
+	json_object_set_new(o, "balancers", balancers);
 	json_object_set_new(o, "nodes", nodes);
 	json_object_set_new(o, "warnings", warnings);
 	say_json(o);
@@ -312,8 +360,9 @@ int cmd_status(struct run *r)
 	else if (print_all(r, &s))
 		say_error("out of memory");
 	rc = s.hap_ok && s.redis_ok ? EXIT_OK : EXIT_AWAY;
-	if (!s.hap_ok && (one || r->opts.json))
-		say_error("%s", s.hap_why);
+	for (size_t i = 0; i < s.n_lb; i++)
+		if (!s.lb[i].ok && (one || r->opts.json))
+			say_error("%s", s.lb[i].why);
 	if (!s.redis_ok && (one || r->opts.json))
 		say_error("%s", s.redis_why);
 out:

@@ -204,6 +204,18 @@ static int load(const struct config *cfg, char **path, struct file_text *text,
 	return 0;
 }
 
+int statefile_load(const struct config *cfg, struct statefile *out)
+{
+	struct file_text text;
+	char *path;
+
+	if (load(cfg, &path, &text, out))
+		return -1;
+	persist_text_free(&text);
+	free(path);
+	return 0;
+}
+
 int state_read(const struct config *cfg, const char *node, struct node_note *out)
 {
 	struct statefile f;

@@ -29,6 +29,8 @@ const struct node_note *statefile_get(const struct statefile *, const char *node
 char *statefile_text(const struct config *, const struct statefile *);
 void statefile_free(struct statefile *);
 
+/* The state file of the balancer that cfg is the view of. 0, also when there is none; -1, printed. */
+int statefile_load(const struct config *, struct statefile *out);
 /* Writes the rows of STATE_DIR/BACKEND.state anew from today's YAML, if there is such a file. 0, or
  * -1, printed. */
 int statefile_refresh(const struct config *);

@@ -1,9 +1,10 @@
 /*
- * status: reads HAProxy once and the nodes twice, half a second apart, since rates need two counts.
- * Redis away: the nodes are asked over HTTP instead. A node's name joins the three views.
+ * status: reads every HAProxy once and the nodes twice, half a second apart, since rates need two
+ * counts. Redis away: the nodes are asked over HTTP instead. A node's name joins the three views.
  */
 #include "status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,8 @@
 #include "cmd.h"
 #include "ctl.h"
 #include "members.h"
+#include "reach.h"
+#include "statefile.h"
 
 enum { ASK_MS = 1000, RATE_MS = 500, HTTP_MS = 700 };
 
@@ -33,10 +36,71 @@ static struct status_node *node_at(struct status *s, const char *name)
 	return v;
 }
 
+/* A node's servers, all in one and each. -1: out of memory. */
+static int add_server(struct status *s, const struct members *ms, const struct hap_server *all)
+{
+	struct status_node *v = node_at(s, all->name);
+
+	if (!v)
+		return -1;
+	v->in_hap = true;
+	v->hap = *all;
+	v->at = calloc(s->n_lb, sizeof *v->at);
+	for (size_t i = 0; v->at && i < s->n_lb; i++) {
+		const struct hap_server *one = member_at(ms, i, v->name);
+
+		v->at[i].in_hap = one != NULL;
+		if (one)
+			v->at[i].hap = *one;
+	}
+	return v->at ? 0 : -1;
+}
+
+static void add_balancer(struct status *s, size_t i, const struct balancer *b)
+{
+	struct status_balancer *lb = &s->lb[i];
+
+	lb->name = b->name;
+	lb->here = b->here;
+	lb->ok = !b->why[0];
+	memcpy(lb->why, b->why, sizeof lb->why);
+	tame(lb->why);
+	if (!lb->ok) {
+		if (s->hap_ok)
+			memcpy(s->hap_why, lb->why, sizeof s->hap_why);
+		s->hap_ok = false;
+		return;
+	}
+	if (!b->here)
+		snprintf(lb->version, sizeof lb->version, "%s",
+		         reach_version(b->cfg->haproxy.reach));
+	lb->old_seen = hap_old_workers(b->cfg, NULL, &lb->old) == HAP_OK;
+	if (!lb->old_seen)
+		memset(&lb->old, 0, sizeof lb->old);
+}
+
+/* The newest word on each node. */
+static void add_notes(struct status *s, const struct balancer *b)
+{
+	struct statefile f;
+
+	/* One that can't be read is said, and the rest is shown. */
+	if (b->why[0] || statefile_load(b->cfg, &f))
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct node_note *note = statefile_get(&f, s->v[i].name);
+
+		if (note && (note->since > s->v[i].note.since ||
+		             (b->here && note->since == s->v[i].note.since)))
+			s->v[i].note = *note;
+	}
+	statefile_free(&f);
+}
+
 static int add_known(struct run *r, struct status *s)
 {
-	struct hap_servers all;
-	int rc;
+	struct members ms;
+	int rc = 0;
 
 	for (size_t i = 0; i < r->cfg->n_nodes; i++) {
 		struct status_node *v = node_at(s, r->cfg->nodes[i].name);
@@ -45,26 +109,22 @@ static int add_known(struct run *r, struct status *s)
 			return -1;
 		v->node = &r->cfg->nodes[i];
 	}
-	s->hap_ok = hap_servers(r->cfg, &all) == HAP_OK;
-	if (!s->hap_ok) {
-		strncpy(s->hap_why, hap_why(), sizeof s->hap_why - 1);
-		return 0;
+	if (members_look(r->cfg, &ms)) {
+		members_close(&ms);
+		return -1;
 	}
-	rc = 0;
-	for (size_t i = 0; i < all.n && !rc; i++) {
-		struct status_node *v = node_at(s, all.v[i].name);
-
-		if (!v) {
-			rc = -1;
-			break;
-		}
-		v->in_hap = true;
-		v->hap = all.v[i];
-	}
-	hap_servers_free(&all);
-	s->old_seen = hap_old_workers(r->cfg, NULL, &s->old) == HAP_OK;
-	if (!s->old_seen)
-		memset(&s->old, 0, sizeof s->old);
+	s->n_lb = ms.f.n;
+	s->lb = calloc(s->n_lb, sizeof *s->lb);
+	s->hap_ok = true;
+	for (size_t i = 0; s->lb && i < s->n_lb; i++)
+		add_balancer(s, i, &ms.f.v[i]);
+	for (size_t i = 0; s->lb && i < ms.all.n && !rc; i++)
+		rc = add_server(s, &ms, &ms.all.v[i]);
+	if (s->lb && !rc)
+		for (size_t i = 0; i < s->n_lb; i++)
+			add_notes(s, &ms.f.v[i]);
+	rc = s->lb ? rc : -1;
+	members_close(&ms);
 	return rc;
 }
 
@@ -144,10 +204,6 @@ int status_gather(struct run *r, struct status *s)
 		return -1;
 	}
 	ask_nodes(r, s);
-	/* One that can't be read is said once, and the rest is shown. */
-	for (size_t i = 0; i < s->n; i++)
-		if (state_read(r->cfg, s->v[i].name, &s->v[i].note))
-			break;
 	return 0;
 }
 
@@ -156,9 +212,12 @@ void status_free(struct status *s)
 	for (size_t i = 0; i < s->n; i++) {
 		json_decref(s->v[i].report);
 		free(s->v[i].why);
+		free(s->v[i].at);
 	}
+	for (size_t i = 0; s->lb && i < s->n_lb; i++)
+		hap_workers_free(&s->lb[i].old);
+	free(s->lb);
 	free(s->v);
-	hap_workers_free(&s->old);
 	memset(s, 0, sizeof *s);
 }
 

@@ -15,11 +15,28 @@
 
 struct run;
 
+/* One balancer. */
+struct status_balancer {
+	const char *name; /* borrowed of the configuration */
+	bool here, ok, old_seen;
+	char why[512];          /* not ok: the cause, its name in front where there are several */
+	char version[32];       /* of the wsctl there; "": here, or away */
+	struct hap_workers old; /* its old workers */
+};
+
+/* A node on one balancer. */
+struct status_at {
+	bool in_hap;
+	struct hap_server hap;
+};
+
 struct status_node {
 	char name[64];
 	const struct config_node *node; /* NULL: not in the YAML */
+	/* All balancers in one (members.h): connections added up, of state and health the worst. */
 	bool in_hap;
 	struct hap_server hap;
+	struct status_at *at; /* each, in the order of struct status.lb; NULL: on none */
 	struct node_note note;
 	json_t *report; /* its word: a control report, or /healthz when Redis is away; NULL: silent
 	                 */
@@ -31,9 +48,11 @@ struct status_node {
 struct status {
 	struct status_node *v;
 	size_t n;
-	bool hap_ok, redis_ok, old_seen;
-	char hap_why[512], redis_why[512];
-	struct hap_workers old;
+	struct status_balancer *lb; /* at least one */
+	size_t n_lb;
+	bool hap_ok, redis_ok; /* hap_ok: every balancer */
+	char hap_why[512];     /* of the first that isn't */
+	char redis_why[512];
 	int64_t now; /* Unix seconds */
 };
 

@@ -10,6 +10,7 @@
 
 #include "../lib/control.h"
 #include "../lib/num.h"
+#include "../lib/version.h"
 #include "cmd.h"
 #include "members.h"
 #include "status.h"
@@ -43,7 +44,10 @@ static void membership(const struct run *r, const struct status *s, const struct
 {
 	char at[ENDPOINT_STR];
 
-	if (v->node && !v->in_hap && s->hap_ok)
+	for (size_t i = 0; s->n_lb > 1 && v->node && i < s->n_lb; i++)
+		if (s->lb[i].ok && !(v->at && v->at[i].in_hap))
+			tell(o, "%s is not on %s: wsctl apply", v->name, s->lb[i].name);
+	if (s->n_lb == 1 && v->node && !v->in_hap && s->hap_ok)
 		tell(o, "%s is not in HAProxy: wsctl add %s %s", v->name, v->name,
 		     endpoint_str(&v->node->at, at));
 	else if (!v->node && v->in_hap && !member_maint(&v->hap))
@@ -58,11 +62,35 @@ static void membership(const struct run *r, const struct status *s, const struct
 		tell(o, "%d processes are named %s; stop all but one", v->answers, v->name);
 }
 
+/* Out of service on some balancers and not on others; true when that was said. */
+static bool apart(const struct status *s, const struct status_node *v, const struct out *o)
+{
+	const char *in = NULL, *out = NULL;
+
+	for (size_t i = 0; v->at && i < s->n_lb; i++) {
+		const struct status_at *at = &v->at[i];
+
+		if (!at->in_hap)
+			continue;
+		if (member_drain(&at->hap) || member_maint(&at->hap))
+			out = s->lb[i].name;
+		else
+			in = s->lb[i].name;
+	}
+	if (!in || !out)
+		return false;
+	tell(o, "%s is out of service on %s, but %s sends it clients: wsctl apply", v->name, out,
+	     in);
+	return true;
+}
+
 static void operational(const struct status *s, const struct status_node *v, const struct out *o)
 {
 	const char *state = status_state(v);
 	char age[NUM_STR];
 
+	if (apart(s, v, o))
+		return;
 	if (v->in_hap && member_drain(&v->hap)) {
 		if (v->note.state == STATE_READY)
 			tell(o, "%s is in drain in HAProxy, not by wsctl: wsctl ready %s", v->name,
@@ -149,15 +177,31 @@ static void own_word(const struct run *r, const struct status *s, const struct s
 	refused(v, o);
 }
 
+static void balancer(const struct run *r, const struct status_balancer *lb, const struct out *o)
+{
+	char n[NUM_STR], age[NUM_STR];
+
+	for (size_t i = 0; i < lb->old.n; i++)
+		if (lb->old.v[i].tunnels)
+			tell(o, "%s old worker %ld, started %s ago, holds %s client%s", lb->name,
+			     lb->old.v[i].pid, num_age(lb->old.v[i].uptime_s, age),
+			     num_count(lb->old.v[i].tunnels, n),
+			     lb->old.v[i].tunnels == 1 ? "" : "s");
+	if (lb->ok && !lb->old_seen)
+		tell(o, "%s: old workers can't be seen: no answer at %s", lb->name,
+		     r->cfg->haproxy.master);
+	if (lb->version[0] && strcmp(lb->version, WSCALE_VERSION) != 0)
+		tell(o, "%s has wsctl %s, this host %s", lb->name, lb->version, WSCALE_VERSION);
+}
+
 void status_warn(const struct run *r, const struct status *s,
                  void (*say_line)(void *, const char *), void *arg)
 {
 	struct out o = {say_line, arg};
-	const char *balancer = r->cfg->haproxy.balancer;
-	char n[NUM_STR], age[NUM_STR];
 
-	if (!s->hap_ok)
-		tell(&o, "%s", s->hap_why);
+	for (size_t i = 0; i < s->n_lb; i++)
+		if (!s->lb[i].ok)
+			tell(&o, "%s", s->lb[i].why);
 	if (!s->redis_ok)
 		tell(&o, "%s", s->redis_why);
 	for (size_t i = 0; i < s->n; i++) {
@@ -166,13 +210,6 @@ void status_warn(const struct run *r, const struct status *s,
 		weight(r, &s->v[i], &o);
 		own_word(r, s, &s->v[i], &o);
 	}
-	for (size_t i = 0; i < s->old.n; i++)
-		if (s->old.v[i].tunnels)
-			tell(&o, "%s old worker %ld, started %s ago, holds %s client%s", balancer,
-			     s->old.v[i].pid, num_age(s->old.v[i].uptime_s, age),
-			     num_count(s->old.v[i].tunnels, n),
-			     s->old.v[i].tunnels == 1 ? "" : "s");
-	if (s->hap_ok && !s->old_seen)
-		tell(&o, "%s: old workers can't be seen: no answer at %s", balancer,
-		     r->cfg->haproxy.master);
+	for (size_t i = 0; i < s->n_lb; i++)
+		balancer(r, &s->lb[i], &o);
 }
