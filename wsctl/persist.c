@@ -7,6 +7,7 @@
 #include "persist.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -23,6 +25,7 @@
 enum {
 	READ_MAX = 16 * 1024 * 1024, /* a configuration; more is a mistake */
 	LINKS_MAX = 40,              /* as the kernel's own limit */
+	LEFTOVER_S = 60,             /* a write takes milliseconds */
 	BASE_MAX = 200,              /* of NAME_MAX 255: room for the temp file's suffix */
 };
 
@@ -289,6 +292,32 @@ static int replacement_open(struct replacement *r, const char *path)
 	return 0;
 }
 
+/*
+ * What a run that was killed in the middle left beside the target: named as ours are, and too old
+ * to be another's that is at work.
+ */
+static void sweep(const struct replacement *r)
+{
+	const char *slash = strrchr(r->target, '/');
+	const char *base = slash ? slash + 1 : r->target;
+	size_t n = strlen(base) < BASE_MAX ? strlen(base) : BASE_MAX;
+	DIR *dir = opendir(r->dir);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		const char *name = e->d_name;
+		struct stat st;
+
+		if (name[0] == '.' && !strncmp(name + 1, base, n) && name[n + 1] == '.' &&
+		    strlen(name + n + 2) == 6 &&
+		    !fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+		    time(NULL) - st.st_mtime > LEFTOVER_S)
+			unlinkat(dirfd(dir), name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int replacement_fill(struct replacement *r, const char *text, size_t len, unsigned mode)
 {
 	if (write_all(r->fd, text, len) != 0)
@@ -330,6 +359,7 @@ static int replace(const char *path, const char *text, size_t len, const struct 
 		goto fail;
 	free(r.temp);
 	r.temp = NULL;
+	sweep(&r);
 	if (sync_dir(r.dir) != 0) {
 		say_error("%s: written, but may not survive a power cut: %s", path,
 		          why(errno, msg));

@@ -47,6 +47,29 @@ static bool count_node(const struct hap_server *s, const json_t *report, struct 
 	return true;
 }
 
+/* What another drain, or a stop, is moving away needs its places too. */
+static uint64_t on_their_way(const char *name, const struct ctl_replies *reports, struct room *out)
+{
+	uint64_t sum = 0;
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(reports->v, i, o)
+	{
+		const char *state = reply_str(o, "state");
+		int64_t clients = reply_int(o, "clients", 0);
+		char n[NUM_STR];
+
+		if (clients <= 0 || !strcmp(reply_str(o, "node"), name) ||
+		    (strcmp(state, CONTROL_DRAINING) != 0 && strcmp(state, CONTROL_STOPPING) != 0))
+			continue;
+		buf_printf(&out->nodes, "%s%s moves its %s there too", out->nodes.len ? ", " : "",
+		           reply_str(o, "node"), num_count((uint64_t)clients, n));
+		sum += (uint64_t)clients;
+	}
+	return sum;
+}
+
 void room_count(const struct hap_servers *all, const char *name, const struct ctl_replies *reports,
                 struct room *out)
 {
@@ -56,6 +79,8 @@ void room_count(const struct hap_servers *all, const char *name, const struct ct
 		if (member_serving(&all->v[i]) && strcmp(all->v[i].name, name) != 0)
 			out->known = count_node(&all->v[i], ctl_reply(reports, all->v[i].name),
 			                        out);
+	if (out->known)
+		out->places = left(out->places, on_their_way(name, reports, out));
 	if (out->nodes.oom)
 		out->known = false;
 }

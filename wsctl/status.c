@@ -16,7 +16,7 @@
 #include "reach.h"
 #include "statefile.h"
 
-enum { ASK_MS = 1000, RATE_MS = 500, HTTP_MS = 700 };
+enum { ASK_MS = 1000, RATE_MS = 500 };
 
 static struct status_node *node_at(struct status *s, const char *name)
 {
@@ -163,17 +163,6 @@ static void add_rates(struct status *s, const struct ctl_replies *later, double 
 	}
 }
 
-static void ask_over_http(struct status *s)
-{
-	for (size_t i = 0; i < s->n && !interrupted(); i++) {
-		struct status_node *v = &s->v[i];
-		int code;
-
-		if (v->node && !healthz_get(&v->node->at, HTTP_MS, &code, &v->report, &v->why))
-			v->answers = 1;
-	}
-}
-
 static void ask_nodes(struct run *r, struct status *s)
 {
 	struct ctl_replies first, second;
@@ -182,7 +171,7 @@ static void ask_nodes(struct run *r, struct status *s)
 	s->redis_ok = !ctl_ask(r->cfg, NULL, request_new("report"), ASK_MS, &first);
 	if (!s->redis_ok) {
 		strncpy(s->redis_why, ctl_why(), sizeof s->redis_why - 1);
-		ask_over_http(s);
+		status_ask_http(s);
 		return;
 	}
 	at = now_ms();

@@ -58,6 +58,8 @@ struct status {
 
 /* 0, or -1: out of memory, printed. What is away is no error here. */
 int status_gather(struct run *, struct status *out);
+/* Fills in what every node says over HTTP, all at once; within some seconds in all. */
+void status_ask_http(struct status *);
 void status_free(struct status *);
 const struct status_node *status_find(const struct status *, const char *name);
 

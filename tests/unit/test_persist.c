@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../wsctl/persist.h"
@@ -316,6 +317,30 @@ static void killed(int sig, const char *title, bool tidy)
 	clean();
 }
 
+/* Left by a killed run, then found by the next write of the same file. */
+static void leftover(const char *name, time_t age_s, bool stays, const char *title)
+{
+	char *old = strdup(in(name));
+	struct timespec at[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
+	int fd = open(old, O_WRONLY | O_CREAT, 0600);
+
+	ok(fd >= 0 && !futimens(fd, at) && !close(fd) &&
+	           !persist_write(path, "new\n", 4, NULL, 0644) &&
+	           (access(old, F_OK) == 0) == stays,
+	   title);
+	unlink(old);
+	free(old);
+}
+
+static void test_leftovers(void)
+{
+	leftover(".t.yaml.aB3dE9", 3600, false, "what a killed run left an hour ago is swept away");
+	leftover(".t.yaml.aB3dE9", 2, true, "what is two seconds old may be another's at work");
+	leftover(".t.yaml.bak", 3600, true, "other names are nobody's business");
+	leftover(".u.yaml.aB3dE9", 3600, true, "nor are another file's");
+	clean();
+}
+
 int main(void)
 {
 	if (!files_open())
@@ -327,6 +352,7 @@ int main(void)
 	killed(SIGKILL, "kill -9 at any moment: the old text or the new, never a part", false);
 	killed(SIGTERM, "SIGTERM at any moment: the old text or the new", true);
 	killed(SIGINT, "Ctrl-C at any moment: the old text or the new", true);
+	test_leftovers();
 	files_close();
 	return tap_done();
 }
