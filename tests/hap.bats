@@ -266,7 +266,7 @@ client_on() {
 	[[ $output == "away: $W/none.sock: no such socket; is HAProxy running?" ]]
 	sed "s/cluster: .*/cluster: other/" wscale.yaml >other.yaml
 	run "$TOOLS/hapctl" other.yaml servers
-	[ "$output" = "refused: HAProxy has no backend wscale_other; reload it with the file of wsctl generate" ]
+	[ "$output" = "refused: HAProxy has no backend wscale_other; run wsctl apply" ]
 	# dead: the socket's file stays behind
 	stop haproxy KILL
 	wait_until 5 eval '! haproxy_answers'

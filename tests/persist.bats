@@ -119,7 +119,7 @@ with_mounts() { env W="$W" BUILD="$BUILD" unshare -m bash -euc "$1"; }
 	run wsctl weight ws1 50
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ $output == *"$W/haproxy.cfg: edited by hand; keep it in haproxy.extra, or discard: wsctl generate -o $W/haproxy.cfg --overwrite"* ]]
+	[[ $output == *"$W/haproxy.cfg:"[0-9]*": edited by hand; keep it in haproxy.extra, or discard: wsctl apply --overwrite"* ]]
 	all_as_before
 	wsctl generate -o "$W/haproxy.cfg" --overwrite
 	wsctl weight ws1 50

@@ -45,7 +45,7 @@ $(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o
 $(T)/unit/test_shown: $(BUILD)/obj/wsctl/shown.o
 $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
 $(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o
-$(T)/unit/test_persist_rendered: $(BUILD)/obj/wsctl/persist.o $(BUILD)/obj/wsctl/persist_rendered.o
+$(T)/unit/test_persist_rendered: $(addprefix $(BUILD)/obj/wsctl/,persist.o persist_rendered.o pristine.o)
 $(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o
 $(T)/unit/test_wheel: $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_batch: $(BUILD)/obj/node/batch.o

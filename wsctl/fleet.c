@@ -56,6 +56,11 @@ size_t fleet_look(struct fleet *f)
 	return dead;
 }
 
+bool fleet_files(const struct balancer *b)
+{
+	return b->here || !reach_why(b->cfg->haproxy.reach);
+}
+
 void fleet_lost(struct balancer *b, int hap_result)
 {
 	snprintf(b->why, sizeof b->why, "%s", hap_why());

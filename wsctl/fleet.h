@@ -36,6 +36,8 @@ void fleet_close(struct fleet *);
 /* The views made anew from a changed configuration, over the same connections; borrowed from then
  * on. EXIT_OK, or EXIT_FAILED, printed. */
 int fleet_follow(struct fleet *, const struct config *);
+/* Its files can be read and written, whatever its HAProxy does. */
+bool fleet_files(const struct balancer *);
 /* Marks one that just failed with hap_why(): HAP_AWAY or HAP_REFUSED. */
 void fleet_lost(struct balancer *, int hap_result);
 /* Marks those whose connection has ended, as after a file that couldn't be written. How many. */

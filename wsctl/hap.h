@@ -41,6 +41,7 @@ struct hap_server {
 	char addr[128]; /* "10.0.0.1", or "unix" as HAProxy prints it */
 	int port;
 	unsigned admin;    /* srv_admin_state bits */
+	unsigned op;       /* srv_op_state: 0 is down */
 	unsigned uweight;  /* srv_uweight: the configured one */
 	char status[32];   /* show stat: "UP", "DOWN", "DRAIN", "NOLB", "MAINT", "no check";
 	                      prefix-match */
@@ -56,6 +57,7 @@ enum { HAP_ADMIN_MAINT = 0x01 | 0x02 | 0x04 | 0x20, HAP_ADMIN_DRAIN = 0x08 | 0x1
 struct hap_servers {
 	struct hap_server *v;
 	size_t n;
+	int64_t be_id; /* the backend's; -1: it has no servers to tell */
 };
 
 /* All servers of cfg's backend. No such backend: HAP_REFUSED, "HAProxy has no backend B; ...". */
@@ -90,10 +92,13 @@ int hap_checks_on(const struct config *, const char *server);
 int hap_set_ready(const struct config *, const char *server);
 int hap_set_drain(const struct config *, const char *server);
 int hap_set_maint(const struct config *, const char *server);
+int hap_set_maxconn(const struct config *, const char *server, unsigned maxconn);
 int hap_set_weight(const struct config *, const char *server, unsigned weight);
 /* maint, waits until no session is attached (deadline), del server. Before 2.6.16: see
  * haproxy-facts 8. */
 int hap_del(const struct config *, const char *server, uint64_t deadline_ms);
+/* The value of a line of `show info`, "" when there is none. HAP_OK, HAP_AWAY or HAP_REFUSED. */
+int hap_info(const struct config *, const char *name, char *out, size_t size);
 /* "2.6.12", NULL when away. malloc'd */
 char *hap_version(const struct config *);
 

@@ -45,10 +45,8 @@ static int silent(const struct config *cfg, const char *server, const char *verb
 		                  cfg->haproxy.backend);
 	else if (strncmp(reply, "No such backend", 15) == 0 ||
 	         strncmp(reply, "Can't find backend", 18) == 0)
-		result = hap_fail(
-			HAP_REFUSED,
-			"HAProxy has no backend %s; reload it with the file of wsctl generate",
-			cfg->haproxy.backend);
+		result = hap_fail(HAP_REFUSED, "HAProxy has no backend %s; run wsctl apply",
+		                  cfg->haproxy.backend);
 	else if (*reply)
 		result = hap_fail(HAP_REFUSED, "%s: HAProxy answered: %.200s", server, reply);
 	free(reply);
@@ -129,6 +127,29 @@ int hap_set_weight(const struct config *cfg, const char *server, unsigned weight
 	return HAP_OK;
 }
 
+int hap_set_maxconn(const struct config *cfg, const char *server, unsigned maxconn)
+{
+	struct hap_server now;
+	bool found;
+	char *reply;
+	int result = name_ok(server);
+
+	if (result == HAP_OK)
+		result = hap_ask(cfg, HAP_ADMIN, &reply, "set maxconn server %s/%s %u",
+		                 cfg->haproxy.backend, server, maxconn);
+	if (result != HAP_OK)
+		return result;
+	if (*reply)
+		result = hap_fail(HAP_REFUSED, "%s: HAProxy answered: %.200s", server, reply);
+	free(reply);
+	if (result == HAP_OK)
+		result = look(cfg, server, &found, &now);
+	if (result == HAP_OK && (!found || now.maxconn != maxconn))
+		result = hap_fail(HAP_REFUSED, "%s: HAProxy took maxconn %u, but shows %llu",
+		                  server, maxconn, found ? (unsigned long long)now.maxconn : 0);
+	return result;
+}
+
 /* `add server` takes a name without a word and never resolves it, so the address is found here. */
 static int resolve(const struct config_node *node, struct endpoint *at)
 {
@@ -169,10 +190,8 @@ static int register_server(const struct config *cfg, const struct config_node *n
 	if (result != HAP_OK)
 		return result;
 	if (strstr(reply, "No such backend"))
-		result = hap_fail(
-			HAP_REFUSED,
-			"HAProxy has no backend %s; reload it with the file of wsctl generate",
-			cfg->haproxy.backend);
+		result = hap_fail(HAP_REFUSED, "HAProxy has no backend %s; run wsctl apply",
+		                  cfg->haproxy.backend);
 	else if (!strstr(reply, "New server registered."))
 		result = hap_fail(HAP_REFUSED, "HAProxy refused to add %s: %.300s", node->name,
 		                  *reply ? reply : "(nothing)");

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../lib/config.h"
 #include "hap_int.h"
@@ -35,9 +36,7 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 		return result;
 	if (strncmp(reply, "Can't find backend", 18) == 0) {
 		free(reply);
-		return hap_fail(
-			HAP_REFUSED,
-			"HAProxy has no backend %s; reload it with the file of wsctl generate", be);
+		return hap_fail(HAP_REFUSED, "HAProxy has no backend %s; run wsctl apply", be);
 	}
 	if (hap_table_open(&t, reply, ' ')) {
 		odd("show servers state", reply);
@@ -57,6 +56,7 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 		copy(s->addr, sizeof(s->addr), hap_table_get(&t, "srv_addr"));
 		s->port = (int)hap_table_int(&t, "srv_port", 0);
 		s->admin = (unsigned)hap_table_int(&t, "srv_admin_state", 0);
+		s->op = (unsigned)hap_table_int(&t, "srv_op_state", 0);
 		s->uweight = (unsigned)hap_table_int(&t, "srv_uweight", 0);
 		s->lastchg_s = hap_table_int(&t, "srv_time_since_last_change", 0);
 		*be_id = hap_table_int(&t, "be_id", -1);
@@ -116,11 +116,10 @@ static const struct hap_server *uncounted(const struct hap_servers *s)
 int hap_servers(const struct config *cfg, struct hap_servers *out)
 {
 	for (int tries = 3;; tries--) {
-		int64_t be_id = -1;
-		*out = (struct hap_servers){0};
-		int result = read_state(cfg, out, &be_id);
+		*out = (struct hap_servers){.be_id = -1};
+		int result = read_state(cfg, out, &out->be_id);
 		if (result == HAP_OK && out->n)
-			result = read_stat(cfg, out, be_id);
+			result = read_stat(cfg, out, out->be_id);
 		const struct hap_server *odd_one = result == HAP_OK ? uncounted(out) : NULL;
 		if (odd_one && tries == 1)
 			result = hap_fail(HAP_AWAY, "HAProxy's `show stat` lacks %s",
@@ -145,19 +144,43 @@ void hap_servers_free(struct hap_servers *s)
 	*s = (struct hap_servers){0};
 }
 
-char *hap_version(const struct config *cfg)
+int hap_info(const struct config *cfg, const char *name, char *out, size_t size)
 {
+	size_t len = strlen(name);
 	char *reply;
-	if (hap_ask(cfg, HAP_ADMIN, &reply, "show info") != HAP_OK)
-		return NULL;
-	const char *line = strstr(reply, "\nVersion: ");
-	char *version = NULL;
-	if (line) {
-		line += strlen("\nVersion: ");
-		version = strndup(line, strspn(line, "0123456789."));
-	} else {
-		odd("show info", reply);
+	int result = hap_ask(cfg, HAP_ADMIN, &reply, "show info");
+
+	if (result != HAP_OK)
+		return result;
+	copy(out, size, "");
+	/* "Name: value" or "name: value": the case differs between lines. */
+	for (const char *p = reply; *p;) {
+		size_t line = strcspn(p, "\n");
+
+		if (line > len + 2 && !strncasecmp(p, name, len) && p[len] == ':') {
+			size_t n = line - len - 2;
+
+			if (n >= size)
+				n = size - 1;
+			memcpy(out, p + len + 2, n);
+			out[n] = '\0';
+			break;
+		}
+		p += line + (p[line] == '\n');
 	}
 	free(reply);
-	return version;
+	return HAP_OK;
+}
+
+char *hap_version(const struct config *cfg)
+{
+	char text[64];
+
+	if (hap_info(cfg, "Version", text, sizeof text) != HAP_OK)
+		return NULL;
+	if (!*text) {
+		odd("show info", "");
+		return NULL;
+	}
+	return strndup(text, strspn(text, "0123456789."));
 }

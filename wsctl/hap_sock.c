@@ -326,8 +326,9 @@ static int carry(const struct config *cfg, enum hap_socket which, long pid, char
 			buf_free(line);
 			*line = whole_line;
 		}
-		/* An old worker may end meanwhile. */
-		result = ask(path(cfg, which), reply, line, pid != 0);
+		/* An old worker may end meanwhile; so does a master of 2.6 that begins anew. */
+		bool may_end = pid || strcmp(line->p, "reload") == 0;
+		result = ask(path(cfg, which), reply, line, may_end);
 	}
 	buf_free(line);
 	return result;

@@ -17,7 +17,7 @@
 /* Timers are 32-bit milliseconds of which HAProxy uses half: 24 days are the most. */
 #define TIMER_MAX_MS (24ULL * 86400 * 1000)
 
-enum { HEX = 65, IDENT = 17, STATS_MAXCONN = 100 };
+enum { HEX = 65, STATS_MAXCONN = 100 };
 
 #define HEAD "# rendered by wsctl; sha256 of what follows this line: "
 
@@ -242,10 +242,14 @@ static void per_source(struct buf *b, const struct config *cfg)
 		           rate.count);
 }
 
-static void backend_section(struct buf *b, const struct config *cfg, bool servers)
+static void backend_section(struct buf *b, const struct config *cfg, int64_t id, bool servers)
 {
 	bool all = cfg->haproxy.own == OWN_ALL;
 	buf_printf(b, "\nbackend %s\n\tmode http\n\tbalance leastconn\n", cfg->haproxy.backend);
+	if (!all && id)
+		buf_printf(b,
+		           "\t# by this wsctl sees which fragment HAProxy has loaded\n\tid %lld\n",
+		           (long long)id);
 	if (all) {
 		buf_str(b, "\tload-server-state-from-file global\n");
 	} else {
@@ -287,7 +291,8 @@ static void backend_section(struct buf *b, const struct config *cfg, bool server
 	}
 }
 
-static void body(struct buf *b, const struct config *cfg, const char *ident, bool servers)
+static void body(struct buf *b, const struct config *cfg, const struct render_ident *ident,
+                 bool servers)
 {
 	const char *name = cfg->haproxy.backend;
 	buf_printf(b,
@@ -295,7 +300,7 @@ static void body(struct buf *b, const struct config *cfg, const char *ident, boo
 	           "and refused.\n",
 	           cfg->cluster);
 	if (cfg->haproxy.own == OWN_ALL) {
-		global_section(b, cfg, ident);
+		global_section(b, cfg, ident->hash);
 		defaults_section(b, cfg);
 		frontend_section(b, cfg);
 	} else {
@@ -310,31 +315,46 @@ static void body(struct buf *b, const struct config *cfg, const char *ident, boo
 		           "# The `stats socket` in your global section needs `level admin`.\n",
 		           name, name, LOG_FORMAT);
 	}
-	backend_section(b, cfg, servers);
+	backend_section(b, cfg, ident->id, servers);
+}
+
+int render_ident(const struct config *cfg, struct render_ident *out)
+{
+	struct buf b = {0};
+	char hash[HEX];
+	int rc = -1;
+
+	*out = (struct render_ident){0};
+	/* What a change over the socket can't bring about: everything but the servers. */
+	body(&b, cfg, out, false);
+	if (!b.oom && sha256_hex(b.p, b.len, hash) == 0) {
+		memcpy(out->hash, hash, sizeof out->hash - 1);
+		hash[8] = '\0';
+		/* 31 bits are a proxy's id; the highest is set, so that none is small. */
+		out->id = (int64_t)(strtoul(hash, NULL, 16) & 0x3fffffffu) | 0x40000000;
+		rc = 0;
+	}
+	buf_free(&b);
+	return rc;
 }
 
 char *render(const struct config *cfg)
 {
+	struct render_ident ident;
 	struct buf b = {0}, out = {0};
-	char hash[HEX], ident[IDENT] = "";
+	char hash[HEX];
 
-	/* What a change over the socket can't bring about: everything but the servers. */
-	body(&b, cfg, "", false);
-	if (b.oom || sha256_hex(b.p, b.len, hash))
-		goto fail;
-	memcpy(ident, hash, IDENT - 1);
-	buf_reset(&b);
-
-	body(&b, cfg, ident, true);
-	if (b.oom || sha256_hex(b.p, b.len, hash))
-		goto fail;
+	if (render_ident(cfg, &ident))
+		return NULL;
+	body(&b, cfg, &ident, true);
+	if (b.oom || sha256_hex(b.p, b.len, hash)) {
+		buf_free(&b);
+		return NULL;
+	}
 	buf_printf(&out, HEAD "%s\n", hash);
 	buf_add(&out, b.p, b.len);
 	buf_free(&b);
 	return buf_take(&out);
-fail:
-	buf_free(&b);
-	return NULL;
 }
 
 enum rendered render_verify(const char *text, size_t len)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../lib/config.h"
 
@@ -15,6 +16,15 @@
  * seen; `description` in global (own: all) holds the identity hash of the part without servers.
  */
 char *render(const struct config *);
+/*
+ * The identity hash of that part, by which a running HAProxy says what it has loaded: in own: all
+ * it is in `description`, in own: backend it is the backend's id. 0, or -1: out of memory.
+ */
+struct render_ident {
+	char hash[17]; /* hex */
+	int64_t id;    /* a proxy's id, far above those that HAProxy counts up from 1 */
+};
+int render_ident(const struct config *, struct render_ident *out);
 /* The keywords behind "add server BACKEND/NAME " and behind "server NAME ": address first.
  * malloc'd. */
 char *render_server(const struct config *, const struct config_node *);

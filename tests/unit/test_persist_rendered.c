@@ -39,7 +39,7 @@ static void test_rendered(void)
 	struct config cfg = {0};
 	snprintf(file, sizeof file, "%s", in("haproxy.cfg"));
 	cfg.haproxy.file = file;
-	snprintf(cure, sizeof cure, "wsctl generate -o %s --overwrite", file);
+	snprintf(cure, sizeof cure, "wsctl apply --overwrite");
 	said_reset();
 	verdict = RENDERED_FOREIGN;
 	ok(persist_rendered_check(&cfg, false) == 0 && persist_rendered(&cfg, false) == 0,
