@@ -180,6 +180,12 @@ int fleet_rest(struct fleet *f, const char *done)
 	return rc;
 }
 
+/* Its files can be written: also while its HAProxy is down, which reads them when it starts. */
+static bool has_files(const struct balancer *b)
+{
+	return !b->refused && (b->here || !reach_why(b->cfg->haproxy.reach));
+}
+
 int fleet_note(struct fleet *f, const char *node, struct node_note *out, bool *same)
 {
 	bool any = false, alike = true, failed = false;
@@ -189,7 +195,7 @@ int fleet_note(struct fleet *f, const char *node, struct node_note *out, bool *s
 		struct balancer *b = &f->v[i];
 		struct node_note note;
 
-		if (b->why[0])
+		if (!has_files(b))
 			continue;
 		if (state_read(b->cfg, node, &note)) {
 			failed = true;
@@ -214,7 +220,7 @@ int fleet_state(struct fleet *f, const char *node, int state, const char *by)
 	for (size_t i = 0; i < f->n; i++) {
 		struct balancer *b = &f->v[i];
 
-		if (b->why[0])
+		if (!has_files(b))
 			continue;
 		if (!state_write(b->cfg, node, (enum node_state)state, by)) {
 			any = true;
@@ -237,8 +243,7 @@ void fleet_restore(struct fleet *f, const char *node, const struct node_note *wa
 	for (size_t i = 0; i < f->n; i++) {
 		struct balancer *b = &f->v[i];
 
-		if (b->why[0] && (b->refused || all) &&
-		    (b->here || !reach_why(b->cfg->haproxy.reach)))
+		if (b->why[0] && (b->refused || (all && has_files(b))))
 			state_restore(b->cfg, node, was);
 	}
 }

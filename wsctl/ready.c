@@ -21,6 +21,7 @@ enum { POLL_MS = 100, ASK_MS = 1000, ASK_AGAIN_MS = 1000, HTTP_MS = 1000 };
 /* What is in the way, for the message at the end. */
 struct block {
 	bool answered;
+	const char *whose; /* the balancer, where there are several */
 	char check[64], status[32];
 };
 
@@ -100,8 +101,9 @@ static int too_late(const struct config *cfg, const char *name, const struct blo
 		          "wsnode@%s running on its host?",
 		          name, b->check[0] ? b->check : "nothing", b->status, t, name);
 	else
-		say_error("%s does not pass HAProxy's check: %s (%s) after %s%s", name,
-		          b->check[0] ? b->check : "no result yet", b->status, t, word ? word : "");
+		say_error("%s does not pass %s's check: %s (%s) after %s%s", name,
+		          b->whose ? b->whose : "HAProxy", b->check[0] ? b->check : "no result yet",
+		          b->status, t, word ? word : "");
 	free(word);
 	return EXIT_LATER;
 }
@@ -144,7 +146,8 @@ static enum stage step_all(struct fleet *f, const char *name, bool go, struct bl
 	enum stage least = UP;
 
 	for (size_t i = 0; i < f->n; i++) {
-		struct block own = {.answered = b->answered};
+		struct block own = {.answered = b->answered,
+		                    .whose = f->n > 1 ? f->v[i].name : NULL};
 		int stage;
 
 		if (f->v[i].why[0])
