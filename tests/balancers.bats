@@ -252,6 +252,37 @@ no_ssh_left() { [ ! -e hosts/lb2.pids ] || ! xargs -a hosts/lb2.pids ps -o args=
 	server_is ws2 UP
 	not far in_haproxy ws2
 	grep -q "  ws2: $(at ws2)" wscale.yaml
+	# It is back.
+	rm bin/gate && printf '#!/bin/bash\nexec cat\n' >bin/gate && chmod +x bin/gate
+	run -2 wsctl plan
+	says "ws2"
+	run -0 wsctl apply
+	far_server_is ws2 UP
+	cmp lb/haproxy.cfg far/haproxy.cfg
+	run -0 wsctl plan
+	run -0 wsctl status
+	says_not "!"
+}
+
+@test "what a balancer missed while it was away, apply mends: drained, ready, weight, added, removed" {
+	two_balancers ws1 ws2 ws3
+	new_node ws4
+	lb2_away
+	wsctl drain ws2 || [ $? = 69 ]
+	wsctl weight ws1 50 || [ $? = 69 ]
+	wsctl remove ws3 || [ $? = 69 ]
+	wsctl add ws4 "$(at ws4)" || [ $? = 69 ]
+	lb2_back
+	far_server_is ws2 UP || far_server_is ws2 NOLB
+	run -2 wsctl plan
+	run wsctl apply --allow-remove
+	wait_until 5 far_server_is ws4 UP
+	[ "$(far admin_of ws2)" = 8 ]
+	[ "$(the_row far ws2)" = "8 100" ]
+	not far in_haproxy ws3
+	far hap "show servers state wscale_chat" | awk '$4 == "ws1" && $8 == 50 { found = 1 } END { exit !found }'
+	cmp lb/haproxy.cfg far/haproxy.cfg
+	run -0 wsctl plan
 }
 
 @test "two admins on two hosts: the second learns who is at it, and comes in once that one is done" {
@@ -331,4 +362,83 @@ no_ssh_left() { [ ! -e hosts/lb2.pids ] || ! xargs -a hosts/lb2.pids ps -o args=
 	lb2_away
 	run -69 wsctl ready ws2
 	says "lb2: ssh root@lb2: "
+}
+
+@test "through a real sshd, with the relay as the key's forced command; the wrong key asks for nothing" {
+	requires sshd ssh-keygen
+	two_balancers ws1 ws2
+	port sshd
+	ssh-keygen -q -t ed25519 -N "" -f host_key
+	ssh-keygen -q -t ed25519 -N "" -f key
+	ssh-keygen -q -t ed25519 -N "" -f other
+	printf 'restrict,command="%s/wsctl relay" %s\n' "$BUILD" "$(<key.pub)" >authorized
+	printf '[127.0.0.1]:%s %s\n' "${PORT[sshd]}" "$(<host_key.pub)" >known
+	mkdir -p /run/sshd
+	spawn sshd nsenter -t "$(pid ns2)" -m "$(command -v sshd)" -D -e -f /dev/null -p "${PORT[sshd]}" \
+		-o ListenAddress=127.0.0.1 -h "$W/host_key" -o "AuthorizedKeysFile=$W/authorized" \
+		-o StrictModes=no -o PidFile=none -o PermitRootLogin=yes -o UsePAM=no
+	wait_until 5 log_has sshd "Server listening"
+	cat >config <<-END
+		Host lb2
+			HostName 127.0.0.1
+			Port ${PORT[sshd]}
+			User root
+			IdentityFile $W/key
+			IdentitiesOnly yes
+			UserKnownHostsFile $W/known
+	END
+	local ssh
+	ssh=$(PATH=${PATH#"$W/bin:"} command -v ssh)
+	printf '#!/bin/bash\nexec "%s" -F "%s/config" "$@"\n' "$ssh" "$W" >bin/ssh
+	run -0 wsctl status
+	says "lb1 ok, lb2 ok"
+	each_client 2
+	run -0 wsctl drain ws2
+	says "lb1, lb2 and old workers at 0"
+	far_server_is ws2 NOLB || far_server_is ws2 DRAIN
+	# It can do nothing else.
+	run -64 ssh lb2 "cat /etc/shadow" <<<"x"
+	says_not "root:"
+	sed -i "s#$W/key#$W/other#" config
+	run -69 wsctl status
+	says "lb2: ssh root@lb2: "
+	says "Permission denied (publickey"
+	sed -i "s#$W/other#$W/key#; s#$W/known#$W/none#" config
+	run -69 wsctl status
+	says "Host key verification failed"
+}
+
+@test "lb2 vanishes in the middle of a drain, and comes back: it is told, and waited for" {
+	two_balancers ws1 ws2
+	each_client 4
+	background drain drain ws2 --rate 1/m
+	wait_until 10 log_has drain "ws2: 4 clients"
+	lb2_away
+	stop_far
+	never 3 gone drain
+	start_far
+	# It has forgotten, but for the state file.
+	far hap "set server wscale_chat/ws2 state ready"
+	lb2_back
+	wait_until 40 log_has drain "lb2 is back"
+	wait_until 5 far_server_is ws2 DRAIN || far_server_is ws2 NOLB
+	for c in 1 2 3 4 5 6 7 8; do ws_stop "c$c"; done
+	exits drain 20
+	[ "$STATUS" = 0 ]
+	log_has drain "lb1, lb2 and old workers at 0"
+}
+
+@test "Ctrl-C in a drain reaches wsctl alone: both keep draining, and ready undoes it on both" {
+	two_balancers ws1 ws2
+	each_client 4
+	background drain drain ws2 --rate 1/m
+	wait_until 10 log_has drain "ws2: 4 clients"
+	kill -INT -- "-$(pid drain)"
+	exits drain 10
+	[ "$STATUS" = 130 ]
+	log_has drain "ws2 keeps draining; undo: wsctl ready ws2"
+	[ -z "$(rcli --raw keys 'chat.lock.*')" ]
+	run -0 wsctl ready ws2
+	far_server_is ws2 UP
+	wait_until 5 no_ssh_left
 }

@@ -37,7 +37,7 @@ offers() {
 @test "commands, also behind options; and each that help lists" {
 	quiet_file
 	offers "wsctl dr" drain
-	offers "wsctl c" check cordon channels completion
+	offers "wsctl c" check cordon cert channels completion
 	offers "wsctl --json -c wscale.yaml rem" remove
 	offers "wsctl help dra" drain
 	offers "wsctl completion " bash

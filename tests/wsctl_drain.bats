@@ -302,5 +302,5 @@ load helpers
 	# By its own word it is on its way out; HAProxy's next check will see it.
 	control ws1 '"do":"drain","per_second":1,"grace_ms":60000' >/dev/null
 	run wsctl drain ws2 -n
-	[[ $output == *"ws3 has room for 16"* || $output == *"ws1 and ws3 have room for 16"* ]]
+	[[ $output == *"ws3 has room for 12"* || $output == *"ws1 and ws3 have room for 12"* ]]
 }
