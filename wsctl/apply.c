@@ -93,8 +93,8 @@ static int leave(struct run *r, const struct config *cfg, struct fleet *f, const
 
 		if (l->todo == PLAN_REMOVE)
 			rc = remove_node(r, cfg, f, l);
-		else if (l->todo == PLAN_LEFTOVER)
-			rc = take_out(cfg, f, l);
+		else if (l->todo == PLAN_LEFTOVER && !(rc = take_out(cfg, f, l)))
+			rc = commit_note(cfg, f, l->name, "apply", STATE_REMOVED, whoami());
 		else if (l->todo == PLAN_READDRESS && !(rc = drain_node(r, l->name, &d)))
 			rc = take_out(cfg, f, l);
 	}

@@ -90,20 +90,25 @@ static void name_of(uint64_t number, char out[static 24])
 	snprintf(out, 24, "%llu", (unsigned long long)number);
 }
 
+/* With whatever a killed write has left in it. */
 static int drop(const struct config *cfg, const char *name)
 {
-	static const char *const files[] = {YAML, RENDERED};
-	char path[PATHS];
+	char path[PATHS], file[PATHS];
+	struct dirent *e;
+	DIR *dir;
+	int rc = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (at(cfg, path, name, files[i]))
-			return -1;
-		if (unlink(path) && errno != ENOENT)
-			return complain(path, "remove it");
-	}
 	if (at(cfg, path, name, ""))
 		return -1;
-	return rmdir(path) && errno != ENOENT ? complain(path, "remove it") : 0;
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : complain(path, "read the directory");
+	while (!rc && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    (rc = at(cfg, file, name, e->d_name)) == 0 && unlink(file))
+			rc = complain(file, "remove it");
+	closedir(dir);
+	return !rc && rmdir(path) ? complain(path, "remove it") : rc;
 }
 
 static int read_one(const struct config *cfg, uint64_t number, const char *file,
