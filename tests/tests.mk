@@ -30,7 +30,7 @@ $(T)/tools/%.o: tests/tools/%.c
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
-UNIT_CTL = doctor kafka render hap_csv shown statefile opts table edit edit_random persist persist_rendered lock
+UNIT_CTL = doctor kafka render hap_csv shown statefile opts table edit edit_random persist persist_rendered lock relay_parse
 UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring ring_oom fill_reply history history_random
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
@@ -47,6 +47,7 @@ $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
 $(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o
 $(T)/unit/test_persist_rendered: $(addprefix $(BUILD)/obj/wsctl/,persist.o persist_rendered.o pristine.o)
 $(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o
+$(T)/unit/test_relay_parse: $(BUILD)/obj/wsctl/relay_parse.o
 $(T)/unit/test_wheel: $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_batch: $(BUILD)/obj/node/batch.o
 $(T)/unit/test_lag: $(BUILD)/obj/node/lag.o $(BUILD)/obj/node/batch.o

@@ -229,6 +229,13 @@ static int put(const char *p, size_t len)
 	return 0;
 }
 
+static int not_for_people(void)
+{
+	say_error("relay is what a wsctl on another host runs through ssh; "
+	          "see haproxy.balancers in wscale.yaml(5)");
+	return EXIT_USAGE;
+}
+
 static int serve(struct relay *l, const char *line, size_t len)
 {
 	json_t *q = relay_open(line, len);
@@ -236,11 +243,8 @@ static int serve(struct relay *l, const char *line, size_t len)
 	size_t n = 0;
 	int rc;
 
-	if (!q) {
-		say_error("relay is what a wsctl on another host runs through ssh; "
-		          "see haproxy.balancers in wscale.yaml(5)");
-		return EXIT_USAGE;
-	}
+	if (!q)
+		return not_for_people();
 	reply = relay_close(answer(l, q), &n);
 	json_decref(q);
 	rc = reply && !put(reply, n) ? EXIT_OK : EXIT_FAILED;
@@ -255,6 +259,8 @@ int cmd_relay(struct run *r)
 	int rc = EXIT_OK;
 
 	(void)r;
+	if (isatty(STDIN_FILENO))
+		return not_for_people();
 	while (!rc && !interrupted()) {
 		char chunk[65536], *end;
 		size_t at = in.len;

@@ -42,6 +42,13 @@ int drain_run(struct run *, struct member *m, struct members *, struct drain *ou
 /* The same from a name alone, with the report said; for roll, apply and others. EXIT_AWAY also when
  * it is drained on some balancers and others are away. */
 int drain_node(struct run *, const char *name, struct drain *out);
+/*
+ * Would its clients be served, and find a place? seen: how many HAProxy has of them; was: its
+ * state. EXIT_OK with the room of the others, for room_free in every case; or EXIT_FAILED, printed.
+ */
+struct room;
+int drain_may(const struct drain *, const struct member *m, uint64_t seen, enum node_state was,
+              struct room *);
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);

@@ -22,7 +22,7 @@
 enum { REPLY_MAX = 256 << 20, IDLE_MS = 300, RELOAD_MS = 1500 };
 
 static char why[1024];
-static const char *whose; /* the balancer asked last, where there are several; borrowed */
+static char whose[NODE_NAME_MAX + 1]; /* the balancer asked last, where there are several */
 
 const char *hap_why(void)
 {
@@ -31,20 +31,21 @@ const char *hap_why(void)
 
 void hap_about(const struct config *cfg)
 {
-	whose = cfg->haproxy.n_balancers > 1 ? cfg->haproxy.balancer : NULL;
+	const char *name = cfg->haproxy.n_balancers > 1 ? cfg->haproxy.balancer : NULL;
+	snprintf(whose, sizeof(whose), "%s", name ? name : "");
 }
 
 int hap_fail(int result, const char *fmt, ...)
 {
 	char text[sizeof(why)]; /* the arguments may be what hap_why said before */
-	size_t own = whose ? strlen(whose) : 0;
+	size_t own = strlen(whose);
 	va_list ap;
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		text[0] = '\0';
-	if (whose && !(strncmp(text, whose, own) == 0 && strncmp(text + own, ": ", 2) == 0))
+	if (own && !(strncmp(text, whose, own) == 0 && strncmp(text + own, ": ", 2) == 0))
 		snprintf(why, sizeof(why), "%s: %.*s", whose, (int)(sizeof(why) - own - 3), text);
 	else
 		memcpy(why, text, sizeof(why));

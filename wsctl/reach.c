@@ -1,26 +1,22 @@
 /*
- * reach: ssh processes and the lines through them. A process has a session of its own, so that
- * Ctrl-C, which it would die of, reaches us alone and what was begun can be ended; and so that ssh
- * finds no terminal to ask for a password at.
+ * reach: requests and replies, a line each, to one relay or to several at once. A request is
+ * answered before the next is sent; what comes otherwise than expected ends the connection.
  */
 #include "reach.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/buf.h"
 #include "../lib/version.h"
 #include "cmd.h"
 #include "hap.h"
+#include "reach_ssh.h"
 #include "relay_parse.h"
 
 enum {
@@ -33,13 +29,10 @@ enum {
 struct reach {
 	struct reach *next;
 	char name[NODE_NAME_MAX + 1];
-	char *ssh; /* as in the YAML; owned */
-	pid_t pid; /* 0: not running */
-	int in, out, err;
+	char *target; /* "ssh://root@lb2"; owned */
+	struct ssh ssh;
 	struct buf to, from;
 	size_t sent;
-	char said[400]; /* ssh's last words, and a login's */
-	size_t n_said;
 	bool dead, greeted, waiting;
 	uint64_t dead_at;
 	char why[800], version[32];
@@ -56,14 +49,14 @@ struct reach *reach_get(const struct config *cfg, size_t i)
 	struct reach *r;
 
 	for (r = all; r; r = r->next)
-		if (!strcmp(r->name, b->name) && !strcmp(r->ssh, b->ssh))
+		if (!strcmp(r->name, b->name) && !strcmp(r->target, b->ssh))
 			return r;
 	r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
-	r->in = r->out = r->err = -1;
-	r->ssh = strdup(b->ssh);
-	if (!r->ssh) {
+	ssh_init(&r->ssh);
+	r->target = strdup(b->ssh);
+	if (!r->target) {
 		free(r);
 		return NULL;
 	}
@@ -88,108 +81,21 @@ const char *reach_name(const struct reach *r)
 	return r->name;
 }
 
-static void shut(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* Keeps the end of what ssh says. */
-static void hear(struct reach *r, const char *p, size_t n)
-{
-	if (n >= sizeof r->said) {
-		p += n - (sizeof r->said - 1);
-		n = sizeof r->said - 1;
-	}
-	if (r->n_said + n >= sizeof r->said) {
-		size_t drop = r->n_said + n - (sizeof r->said - 1);
-
-		memmove(r->said, r->said + drop, r->n_said - drop);
-		r->n_said -= drop;
-	}
-	memcpy(r->said + r->n_said, p, n);
-	r->n_said += n;
-	r->said[r->n_said] = '\0';
-}
-
-static void read_err(struct reach *r)
-{
-	char chunk[1024];
-	ssize_t n = read(r->err, chunk, sizeof chunk);
-
-	if (n > 0)
-		hear(r, chunk, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		shut(&r->err);
-}
-
-/* ssh's own last line, without its name and line ends; NULL: it said nothing. */
-static char *last_words(struct reach *r)
-{
-	char *end = r->said + r->n_said, *at, *line;
-
-	while (end > r->said && (isspace((unsigned char)end[-1]) || end[-1] == '\0'))
-		*--end = '\0';
-	at = end;
-	while (at > r->said && at[-1] != '\n')
-		at--;
-	line = !strncmp(at, "ssh: ", 5) ? at + 5 : at;
-	tame(line);
-	return *line ? line : NULL;
-}
-
-/* The status it ended with, -1: it was ended by us. */
-static int reap(struct reach *r, uint64_t wait_ms)
-{
-	uint64_t until = now_ms() + wait_ms;
-	int status = 0;
-	pid_t got;
-
-	while ((got = waitpid(r->pid, &status, WNOHANG)) == 0 && now_ms() < until) {
-		if (r->err >= 0)
-			read_err(r);
-		usleep(5000);
-	}
-	if (got == 0) {
-		kill(-r->pid, SIGKILL);
-		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
-			;
-		status = -1;
-	}
-	r->pid = 0;
-	return status < 0 || !WIFEXITED(status) ? -1 : WEXITSTATUS(status);
-}
-
 static void die(struct reach *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* fmt NULL: it ended by itself, and ssh says why. */
 static void die(struct reach *r, const char *fmt, ...)
 {
+	int status = ssh_end(&r->ssh, fmt != NULL, END_MS);
+	const char *words = ssh_words(&r->ssh);
 	char cause[400] = "";
-	const char *words;
-	int status;
 	va_list ap;
 
 	if (fmt) {
 		va_start(ap, fmt);
 		vsnprintf(cause, sizeof cause, fmt, ap);
 		va_end(ap);
-		if (r->pid)
-			kill(-r->pid, SIGTERM);
 	}
-	shut(&r->in);
-	status = r->pid ? reap(r, END_MS) : -1;
-	while (r->err >= 0) {
-		size_t had = r->n_said;
-
-		read_err(r);
-		if (r->n_said == had)
-			break;
-	}
-	shut(&r->out);
-	shut(&r->err);
-	words = last_words(r);
 	/* 255 is ssh's own failure; others are the far shell's and the relay's. */
 	if (!fmt)
 		snprintf(cause, sizeof cause, "%.350s%s",
@@ -202,7 +108,7 @@ static void die(struct reach *r, const char *fmt, ...)
 	else if (words)
 		snprintf(cause + strlen(cause), sizeof cause - strlen(cause), "; it said: %s",
 		         words);
-	snprintf(r->why, sizeof r->why, "%s: ssh %s: %s", r->name, r->ssh + strlen("ssh://"),
+	snprintf(r->why, sizeof r->why, "%s: ssh %s: %s", r->name, r->target + strlen("ssh://"),
 	         cause);
 	tame(r->why);
 	r->dead = true;
@@ -212,58 +118,7 @@ static void die(struct reach *r, const char *fmt, ...)
 	r->reply = NULL;
 	buf_reset(&r->to);
 	buf_reset(&r->from);
-	r->sent = r->n_said = 0;
-	r->said[0] = '\0';
-}
-
-static void child(const char *target, const int in[2], const int out[2], const int err[2])
-{
-	static const char none[] = "ssh is not installed here\n";
-
-	setsid();
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0)
-		_exit(126);
-	execlp("ssh", "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o",
-	       "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2", "-o",
-	       "ClearAllForwardings=yes", "--", target, "wsctl", "relay", (char *)NULL);
-	if (errno != ENOENT || write(2, none, sizeof none - 1) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-static void start(struct reach *r)
-{
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1};
-
-	r->dead = false;
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
-		goto fail;
-	r->pid = fork();
-	if (r->pid == 0)
-		child(r->ssh, in, out, err);
-	if (r->pid < 0) {
-		r->pid = 0;
-		goto fail;
-	}
-	close(in[0]);
-	close(out[1]);
-	close(err[1]);
-	r->in = in[1];
-	r->out = out[0];
-	r->err = err[0];
-	fcntl(r->in, F_SETFL, O_NONBLOCK);
-	fcntl(r->out, F_SETFL, O_NONBLOCK);
-	fcntl(r->err, F_SETFL, O_NONBLOCK);
-	return;
-fail:
-	die(r, "%s", strerror(errno));
-	for (int i = 0; i < 2; i++) {
-		shut(&in[i]);
-		shut(&out[i]);
-		shut(&err[i]);
-	}
+	r->sent = 0;
 }
 
 /* Puts the request on its way. Dead afterwards when there is no memory for it. */
@@ -291,7 +146,7 @@ static void post(struct reach *r, const char *verb, json_t *o)
 
 static void write_some(struct reach *r)
 {
-	ssize_t n = write(r->in, r->to.p + r->sent, r->to.len - r->sent);
+	ssize_t n = write(r->ssh.in, r->to.p + r->sent, r->to.len - r->sent);
 
 	if (n > 0)
 		r->sent += (size_t)n;
@@ -306,8 +161,8 @@ static void take_line(struct reach *r, const char *line, size_t len)
 
 	/* A login may greet before the relay does. */
 	if (!r->greeted && (!len || line[0] != '{')) {
-		hear(r, line, len);
-		hear(r, "\n", 1);
+		ssh_hear(&r->ssh, line, len);
+		ssh_hear(&r->ssh, "\n", 1);
 		return;
 	}
 	o = relay_open(line, len);
@@ -323,7 +178,7 @@ static void take_line(struct reach *r, const char *line, size_t len)
 static void read_out(struct reach *r)
 {
 	char chunk[65536];
-	ssize_t n = read(r->out, chunk, sizeof chunk);
+	ssize_t n = read(r->ssh.out, chunk, sizeof chunk);
 	size_t from = r->from.len, used = 0;
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
@@ -356,8 +211,8 @@ static void read_out(struct reach *r)
 
 static void serve(struct reach *r, const struct pollfd p[3])
 {
-	if (p[2].revents && r->err >= 0)
-		read_err(r);
+	if (p[2].revents)
+		ssh_listen(&r->ssh);
 	if (p[0].revents && r->sent < r->to.len)
 		write_some(r);
 	if (p[1].revents)
@@ -383,12 +238,12 @@ static void pump(struct reach *const *v, size_t n, uint64_t wait_ms, bool may_st
 			else if (r->waiting && late)
 				die(r, "no answer within %d s", (int)(wait_ms / 1000));
 			pending += r->waiting;
-			p[3 * i] = (struct pollfd){.fd = r->waiting && r->sent < r->to.len ? r->in
-			                                                                   : -1,
-			                           .events = POLLOUT};
-			p[3 * i + 1] = (struct pollfd){.fd = r->waiting ? r->out : -1,
+			p[3 * i] = (struct pollfd){
+				.fd = r->waiting && r->sent < r->to.len ? r->ssh.in : -1,
+				.events = POLLOUT};
+			p[3 * i + 1] = (struct pollfd){.fd = r->waiting ? r->ssh.out : -1,
 			                               .events = POLLIN};
-			p[3 * i + 2] = (struct pollfd){.fd = r->waiting ? r->err : -1,
+			p[3 * i + 2] = (struct pollfd){.fd = r->waiting ? r->ssh.err : -1,
 			                               .events = POLLIN};
 		}
 		if (!pending)
@@ -455,8 +310,11 @@ void reach_open(struct reach *const *v, size_t n, const struct config *cfg)
 			continue;
 		if (r->greeted && yaml && r->yaml && !strcmp(r->yaml, yaml))
 			continue;
-		if (!r->pid)
-			start(r);
+		if (!r->ssh.pid) {
+			r->dead = false;
+			if (ssh_start(&r->ssh, r->target))
+				die(r, "%s", strerror(errno));
+		}
 		if (!r->dead && yaml)
 			greet(r, yaml);
 		else if (!r->dead)
@@ -476,7 +334,7 @@ json_t *reach_call(struct reach *r, const char *verb, json_t *o, uint64_t wait_m
 {
 	json_t *reply;
 
-	if (r->dead || !r->pid) {
+	if (r->dead || !r->ssh.pid) {
 		json_decref(o);
 		return NULL;
 	}
@@ -489,19 +347,18 @@ json_t *reach_call(struct reach *r, const char *verb, json_t *o, uint64_t wait_m
 
 void reach_end(void)
 {
+	/* All at once: an end of input is what they wait for. */
 	for (struct reach *r = all; r; r = r->next)
-		shut(&r->in);
+		ssh_leave(&r->ssh);
 	while (all) {
 		struct reach *r = all;
 
-		if (r->pid)
-			reap(r, END_MS);
-		shut(&r->out);
-		shut(&r->err);
+		ssh_end(&r->ssh, 0, END_MS);
+		json_decref(r->reply);
 		buf_free(&r->to);
 		buf_free(&r->from);
 		free(r->yaml);
-		free(r->ssh);
+		free(r->target);
 		all = r->next;
 		free(r);
 	}

@@ -3,6 +3,7 @@
  */
 #include "relay_parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +63,7 @@ int64_t relay_int(const json_t *o, const char *key, int64_t dflt)
 /* KEY_hex; out holds any key of ours. */
 static const char *hex_key(const char *key, char out[static 32])
 {
-	size_t n = strlen(key);
-
-	if (n > 24)
-		n = 24;
-	memcpy(out, key, n);
-	memcpy(out + n, "_hex", 5);
+	snprintf(out, 32, "%.24s_hex", key);
 	return out;
 }
 
