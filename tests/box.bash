@@ -11,6 +11,7 @@ box() {
 	{
 		cat <<-'END'
 			set -eu
+			mount -t proc proc /proc
 			mount -t tmpfs tmpfs /run
 			mkdir -p "$W/etc-haproxy" "$W/etc-wscale" "$W/lib" "$W/var-lib" /etc/wscale /var/lib/wscale /run/haproxy
 			cp -a /etc/haproxy/. "$W/etc-haproxy/"

@@ -11,6 +11,6 @@ load helpers
 	new_node ws2
 	walk_setup
 	for call in mkdir ftruncate fsync rename sendto; do walk "$call" add ws2 "$(at ws2)"; done
-	echo "killed at $WALKED points"
+	echo "killed at $WALKED points" | tee -a "${WALK_LOG:-/dev/null}"
 	[ "$WALKED" -ge 5 ]
 }

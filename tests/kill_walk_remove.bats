@@ -11,7 +11,7 @@ load helpers
 	cluster ws1 ws2
 	walk_setup
 	for call in mkdir ftruncate fsync rename sendto; do walk "$call" remove ws2; done
-	echo "killed at $WALKED points"
+	echo "killed at $WALKED points" | tee -a "${WALK_LOG:-/dev/null}"
 	[ "$WALKED" -ge 5 ]
 }
 
@@ -20,6 +20,6 @@ load helpers
 	cluster ws1 ws2
 	walk_setup
 	for call in ftruncate fsync rename sendto; do walk "$call" weight ws2 50; done
-	echo "killed at $WALKED points"
+	echo "killed at $WALKED points" | tee -a "${WALK_LOG:-/dev/null}"
 	[ "$WALKED" -ge 3 ]
 }

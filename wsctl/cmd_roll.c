@@ -1,11 +1,293 @@
 /*
- * wsctl roll.
+ * wsctl roll: node after node gets a new process, and no client notices. Stops at the first that
+ * fails; the same command again goes on there.
  */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../lib/buf.h"
 #include "cmd.h"
+#include "fleet.h"
+#include "hap.h"
+#include "persist.h"
+#include "roll.h"
+
+enum { BACK_MS = 120000, REBOOT_MS = 600000, DAY_S = 86400 };
+
+static int refuse(const struct run *r)
+{
+	const struct opts *o = &r->opts;
+
+	if (o->reboot && (o->exec || o->shell)) {
+		say_error("--reboot is a command of its own: without --exec and --shell");
+		return EXIT_USAGE;
+	}
+	if (o->shell && !o->exec) {
+		say_error("--shell needs --exec");
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < r->argc; i++) {
+		if (!config_node(r->cfg, r->argv[i])) {
+			say_error("unknown node \"%.64s\"; wsctl status lists them", r->argv[i]);
+			return EXIT_FAILED;
+		}
+		for (int k = 0; k < i; k++)
+			if (!strcmp(r->argv[i], r->argv[k])) {
+				say_error("%s is named twice", r->argv[i]);
+				return EXIT_USAGE;
+			}
+	}
+	return EXIT_OK;
+}
+
+/* What makes two rolls the same one; a line. malloc'd. */
+static char *request(const struct run *r)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "%s%s", r->opts.reboot ? "--reboot" : "", r->opts.shell ? "--shell " : "");
+	buf_printf(&b, "%s", r->opts.exec ? r->opts.exec : "");
+	for (int i = 0; i < r->argc; i++)
+		buf_printf(&b, " %s", r->argv[i]);
+	for (char *p = b.p; p && *p; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return buf_take(&b);
+}
+
+static int take(struct roll *o, const char *name)
+{
+	struct roll_node *v = realloc(o->file.v, (o->file.n + 1) * sizeof *v);
+
+	if (!v) {
+		say_error("out of memory");
+		return EXIT_FAILED;
+	}
+	o->file.v = v;
+	v[o->file.n] = (struct roll_node){0};
+	snprintf(v[o->file.n++].name, sizeof v->name, "%s", name);
+	return EXIT_OK;
+}
+
+/* Those that were named, or all but those that an operator keeps out of service. */
+static int choose(struct roll *o)
+{
+	struct run *r = o->r;
+	struct fleet f;
+	int rc = fleet_open(r->cfg, &f);
+
+	if (rc)
+		return rc;
+	for (int i = 0; i < r->argc && !rc; i++)
+		rc = take(o, r->argv[i]);
+	for (size_t i = 0; i < r->cfg->n_nodes && !rc && !r->argc; i++) {
+		const char *name = r->cfg->nodes[i].name;
+		struct node_note note;
+
+		if (fleet_note(&f, name, &note, NULL))
+			rc = EXIT_FAILED;
+		else if (note.state == STATE_READY)
+			rc = take(o, name);
+		else
+			say(r, "%s is %s by %s and stays so; to roll it too, name it", name,
+			    node_state_str(note.state), note.by[0] ? note.by : "someone");
+	}
+	fleet_close(&f);
+	return rc;
+}
+
+/* The roll that was stopped, if it is this one; else a new one. */
+static int plan(struct roll *o)
+{
+	struct run *r = o->r;
+	char *asked = request(r);
+	int64_t now = (int64_t)time(NULL);
+	int rc;
+
+	if (!asked) {
+		say_error("out of memory");
+		return EXIT_FAILED;
+	}
+	if (roll_file_read(r->cfg, &o->file)) {
+		free(asked);
+		return EXIT_FAILED;
+	}
+	if (o->file.n && !strcmp(o->file.request, asked) && now - o->file.since < DAY_S) {
+		size_t done = 0;
+
+		for (size_t i = 0; i < o->file.n; i++)
+			done += o->file.v[i].step == ROLL_DONE;
+		say(r, "going on with the roll that was stopped: %zu of %zu done", done, o->file.n);
+		free(asked);
+		return EXIT_OK;
+	}
+	if (o->file.n && now - o->file.since < DAY_S)
+		say(r, "note: another roll was stopped before its end; it is forgotten");
+	roll_file_free(&o->file);
+	o->file.request = asked;
+	o->file.since = now;
+	rc = choose(o);
+	return rc;
+}
+
+/* Nodes of one host go together when the host does. */
+static int check_reboot(const struct roll *o)
+{
+	const struct config *cfg = o->r->cfg;
+
+	for (size_t i = 0; i < o->file.n && o->r->opts.reboot; i++) {
+		const struct config_node *n = config_node(cfg, o->file.v[i].name);
+
+		if (n && roll_local(n)) {
+			say_error(
+				"%s is on this host, which would go down with this command: wsctl "
+				"drain %s; systemctl reboot; then wsctl ready %s",
+				n->name, n->name, n->name);
+			return EXIT_FAILED;
+		}
+		for (size_t k = 0; n && k < cfg->n_nodes; k++) {
+			bool with = false;
+
+			for (size_t j = 0; j < o->file.n; j++)
+				with = with || !strcmp(o->file.v[j].name, cfg->nodes[k].name);
+			if (!with && !cfg->nodes[k].at.is_unix &&
+			    !strcmp(cfg->nodes[k].at.host, n->at.host)) {
+				say_error("%s is on the host of %s and would go down with it: name "
+				          "both",
+				          cfg->nodes[k].name, n->name);
+				return EXIT_FAILED;
+			}
+		}
+	}
+	return EXIT_OK;
+}
+
+static int by_host(const void *a, const void *b, void *cfg)
+{
+	const struct roll_node *x = a, *y = b;
+	const struct config_node *n = config_node(cfg, x->name), *m = config_node(cfg, y->name);
+
+	return n && m ? strcmp(n->at.host, m->at.host) : 0;
+}
+
+/* The last of those that go together with the first. */
+static size_t batch(const struct roll *o, size_t first)
+{
+	uint32_t most = o->r->opts.max_unavailable ? o->r->opts.max_unavailable : 1;
+	size_t last = first + 1 < o->file.n ? first : o->file.n - 1;
+	const struct config_node *n = config_node(o->r->cfg, o->file.v[first].name);
+
+	while (last + 1 < o->file.n && last + 1 - first < most)
+		last++;
+	/* A host's nodes are never parted. */
+	while (o->r->opts.reboot && n && last + 1 < o->file.n) {
+		const struct config_node *a = config_node(o->r->cfg, o->file.v[last].name);
+		const struct config_node *b = config_node(o->r->cfg, o->file.v[last + 1].name);
+
+		if (!a || !b || strcmp(a->at.host, b->at.host) != 0)
+			break;
+		last++;
+	}
+	return last;
+}
+
+static void say_left(const struct roll *o)
+{
+	static const char *const words[] = {"left", "in the middle", "done"};
+
+	for (int step = ROLL_DONE; step >= ROLL_WAITS; step--) {
+		struct buf b = {0};
+
+		for (size_t i = 0; i < o->file.n; i++)
+			if ((int)o->file.v[i].step == step)
+				buf_printf(&b, " %s", o->file.v[i].name);
+		if (b.len)
+			say(o->r, "%s:%s", words[step], b.p);
+		buf_free(&b);
+	}
+	say(o->r, "to go on: the same command again; one that is in the middle stays drained: "
+	          "wsctl ready NAME");
+}
+
+static int dry_run(const struct roll *o)
+{
+	for (size_t i = 0; i < o->file.n; i++) {
+		const struct config_node *n = config_node(o->r->cfg, o->file.v[i].name);
+		struct roll_cmd c = {0};
+		const char *why = "names a node that isn't there any more";
+		char *text = NULL;
+		int bad = !n || roll_cmd_make(&o->r->opts, n, &c, &why);
+
+		if (bad)
+			say_error("%s: the command %s", o->file.v[i].name, why);
+		else if ((text = roll_cmd_text(&c)))
+			say(o->r, "would drain %s, run: %s", n->name, text);
+		free(text);
+		roll_cmd_free(&c);
+		if (bad)
+			return EXIT_FAILED;
+	}
+	say(o->r, "nothing changed");
+	return EXIT_OK;
+}
+
+static void print_json(const struct roll *o, int rc)
+{
+	static const char *const words[] = {"waiting", "begun", "done"};
+	json_t *nodes = json_array();
+
+	for (size_t i = 0; i < o->file.n; i++)
+		json_array_append_new(nodes, json_pack("{s:s, s:s}", "node", o->file.v[i].name,
+		                                       "step", words[o->file.v[i].step]));
+	say_json(json_pack("{s:b, s:o}", "ok", rc == EXIT_OK, "nodes", nodes));
+}
+
+static int run(struct roll *o)
+{
+	uint64_t began = now_ms();
+	int rc = EXIT_OK;
+
+	for (size_t i = 0; i < o->file.n && !rc;) {
+		size_t last = batch(o, i);
+
+		rc = interrupted() ? EXIT_INTERRUPTED : roll_batch(o, i, last);
+		i = last + 1;
+	}
+	if (o->r->opts.json)
+		print_json(o, rc);
+	if (rc) {
+		say_left(o);
+		return rc;
+	}
+	roll_file_remove(o->r->cfg);
+	say(o->r, "%zu node%s rolled in %llus", o->file.n, o->file.n == 1 ? "" : "s",
+	    (unsigned long long)((now_ms() - began + 500) / 1000));
+	return EXIT_OK;
+}
 
 int cmd_roll(struct run *r)
 {
-	(void)r;
-	say_error("not built yet");
-	return EXIT_FAILED;
+	struct roll o = {.r = r};
+	struct lock lock = {.fd = -1};
+	int rc = refuse(r);
+
+	if (rc || (!r->opts.dry_run && (rc = lock_take(r->cfg, "roll", "roll", 0, &lock))))
+		return rc;
+	o.wait_ms = r->opts.wait_ms ? r->opts.wait_ms : r->opts.reboot ? REBOOT_MS : BACK_MS;
+	rc = plan(&o);
+	if (!rc && r->opts.reboot)
+		qsort_r(o.file.v, o.file.n, sizeof *o.file.v, by_host, r->cfg);
+	if (!rc)
+		rc = check_reboot(&o);
+	if (!rc && !o.file.n)
+		say(r, "no node to roll");
+	else if (!rc)
+		rc = r->opts.dry_run ? dry_run(&o) : run(&o);
+	roll_file_free(&o.file);
+	if (!r->opts.dry_run)
+		lock_drop(&lock);
+	return rc;
 }

@@ -1,0 +1,155 @@
+/*
+ * roll: the steps, each of which may be the last that is done. A node counts as restarted when it
+ * answers with another start id than before: a command's word for it isn't enough.
+ */
+#include "roll.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/num.h"
+#include "cmd.h"
+#include "ctl.h"
+#include "drain.h"
+#include "members.h"
+#include "ready.h"
+
+enum { ASK_MS = 1000, POLL_MS = 250, READY_MS = 30000 };
+
+int roll_start_id(const struct config *cfg, const char *name, char out[static 65])
+{
+	struct ctl_replies replies;
+
+	out[0] = '\0';
+	if (ctl_ask(cfg, name, request_new("report"), ASK_MS, &replies))
+		return ctl_exit();
+	snprintf(out, 65, "%s", reply_str(ctl_reply(&replies, name), "start_id"));
+	ctl_replies_free(&replies);
+	return EXIT_OK;
+}
+
+static int save(struct roll *o, struct roll_node *n, enum roll_step step)
+{
+	n->step = step;
+	return roll_file_write(o->r->cfg, &o->file) ? EXIT_FAILED : EXIT_OK;
+}
+
+/* 1: it runs anew since the roll has begun it; 0: not; -1: Redis is away, *rc. */
+static int restarted(struct roll *o, const struct roll_node *n, int *rc)
+{
+	char now[65];
+
+	*rc = roll_start_id(o->r->cfg, n->name, now);
+	if (*rc)
+		return -1;
+	return now[0] && strcmp(now, n->start_id) != 0;
+}
+
+static int begin(struct roll *o, struct roll_node *n)
+{
+	struct drain d;
+	int rc = EXIT_OK;
+
+	if (n->step == ROLL_WAITS) {
+		rc = roll_start_id(o->r->cfg, n->name, n->start_id);
+		if (!rc)
+			rc = save(o, n, ROLL_BEGUN);
+	}
+	return rc ? rc : drain_node(o->r, n->name, &d);
+}
+
+static int command(struct roll *o, const struct roll_node *n)
+{
+	const struct config_node *node = config_node(o->r->cfg, n->name);
+	struct roll_cmd c;
+	const char *why;
+	char *text;
+	int rc;
+
+	if (!node) {
+		say_error("%s is no longer in %s", n->name, o->r->cfg->path);
+		return EXIT_FAILED;
+	}
+	if (roll_cmd_make(&o->r->opts, node, &c, &why)) {
+		say_error("%s: the command %s", n->name, why);
+		roll_cmd_free(&c);
+		return EXIT_FAILED;
+	}
+	text = roll_cmd_text(&c);
+	say(o->r, "%s: running: %s", n->name, text ? text : "");
+	free(text);
+	rc = roll_cmd_run(&c);
+	roll_cmd_free(&c);
+	return rc;
+}
+
+static int come_back(struct roll *o, const struct roll_node *n)
+{
+	uint64_t until = now_ms() + o->wait_ms;
+	char t[24];
+	int is, rc;
+
+	while ((is = restarted(o, n, &rc)) == 0 && now_ms() < until)
+		if (interrupted() || pause_ms(POLL_MS))
+			return EXIT_INTERRUPTED;
+	if (is < 0)
+		return rc;
+	if (is) {
+		say(o->r, "%s: runs anew", n->name);
+		return EXIT_OK;
+	}
+	num_duration_str(o->wait_ms, t);
+	rc = roll_start_id(o->r->cfg, n->name, (char[65]){0});
+	say_error("%s: no new process of that name within %s of the command; %s", n->name, t,
+	          rc ? "redis is away" : "did it restart wsnode there?");
+	return EXIT_LATER;
+}
+
+/* Of one host only the first node's command runs: it reboots all of them. */
+static bool host_done(const struct roll *o, size_t first, size_t i)
+{
+	const struct config_node *n = config_node(o->r->cfg, o->file.v[i].name);
+
+	for (size_t k = first; o->r->opts.reboot && n && k < i; k++) {
+		const struct config_node *m = config_node(o->r->cfg, o->file.v[k].name);
+
+		if (m && !strcmp(m->at.host, n->at.host))
+			return true;
+	}
+	return false;
+}
+
+int roll_batch(struct roll *o, size_t first, size_t last)
+{
+	struct roll_node *v = o->file.v;
+	int rc = EXIT_OK, is = 0;
+
+	/* More than one: all begin, then each is waited for. */
+	for (size_t i = first; i <= last && !rc && first != last; i++) {
+		if (v[i].step == ROLL_DONE)
+			continue;
+		o->r->opts.no_wait = true;
+		if (v[i].step == ROLL_WAITS || (is = restarted(o, &v[i], &rc)) == 0)
+			rc = begin(o, &v[i]);
+	}
+	o->r->opts.no_wait = false;
+	for (size_t i = first; i <= last && !rc; i++)
+		if (v[i].step == ROLL_WAITS ||
+		    (v[i].step == ROLL_BEGUN && (is = restarted(o, &v[i], &rc)) == 0))
+			rc = begin(o, &v[i]);
+	for (size_t i = first; i <= last && !rc; i++)
+		if (v[i].step == ROLL_BEGUN && !host_done(o, first, i) &&
+		    (is = restarted(o, &v[i], &rc)) == 0)
+			rc = command(o, &v[i]);
+	for (size_t i = first; i <= last && !rc; i++) {
+		if (v[i].step == ROLL_DONE)
+			continue;
+		rc = come_back(o, &v[i]);
+		if (!rc)
+			rc = ready_node(o->r, v[i].name, READY_MS);
+		if (!rc)
+			rc = save(o, &v[i], ROLL_DONE);
+	}
+	return rc;
+}
