@@ -349,16 +349,22 @@ no_ssh_left() { [ ! -e hosts/lb2.pids ] || ! xargs -a hosts/lb2.pids ps -o args=
 	far_server_is ws2 DRAIN
 }
 
-@test "the node's host that is no balancer works too: every balancer by ssh" {
+@test "from a host that is no balancer: all by ssh, nothing of this host's HAProxy is touched" {
 	two_balancers ws1 ws2
-	sed -i 's#balancers: .*#balancers: { lb2: "ssh://root@lb2" }#; s#/lb/state#/elsewhere#' wscale.yaml
-	mkdir -p far/elsewhere
+	sed -i 's#balancers: .*#balancers: { lb2: "ssh://root@lb2" }#' wscale.yaml
+	cp lb/haproxy.cfg here.cfg
 	run -0 wsctl status
-	says "lb2 ok"
-	sed -i 's#/elsewhere#/lb/state#' wscale.yaml
+	says "clients, redis ok, lb2 ok"
+	wsctl status --json | jq -e '.haproxy.balancer == "lb2"'
+	run -0 wsctl check
+	new_node ws3
+	run -0 wsctl add ws3 "$(at ws3)"
 	run -0 wsctl cordon ws2
 	far_server_is ws2 DRAIN
+	far_server_is ws3 UP
 	server_is ws2 UP
+	not in_haproxy ws3
+	cmp lb/haproxy.cfg here.cfg
 	lb2_away
 	run -69 wsctl ready ws2
 	says "lb2: ssh root@lb2: "

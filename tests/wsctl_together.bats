@@ -201,3 +201,30 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	not in_haproxy ws2
 	server_is ws1 UP
 }
+
+@test "two drains at once don't both count the same room" {
+	YAML_NODE="max_clients: 20"
+	cluster ws1 ws2 ws3
+	clients 24
+	background one drain ws2 --rate 1/m --no-wait
+	background two drain ws3 --rate 1/m --no-wait
+	exits one 20
+	a=$STATUS
+	exits two 20
+	[ "$((a + STATUS))" = 1 ]
+	grep -qE "room for [0-9]+ of the 8 clients of ws[23]: .*moves its [0-9]+ there too" log/one log/two
+}
+
+@test "ready holds, also when HAProxy is reloaded at that moment" {
+	cluster ws1 ws2
+	for _ in 1 2 3 4; do
+		wsctl cordon ws2
+		background ready ready ws2
+		kill -USR2 "$(pid haproxy)"
+		exits ready 20
+		[ "$STATUS" = 0 ]
+		[ -z "$(row_of ws2)" ]
+		reload_haproxy
+		hap "show servers state wscale_chat" | awk '$4 == "ws2" && $7 == 0 { found = 1 } END { exit !found }'
+	done
+}

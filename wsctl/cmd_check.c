@@ -15,6 +15,7 @@
 #include "../lib/jwt.h"
 #include "../lib/secret.h"
 #include "cmd.h"
+#include "fleet.h"
 #include "render.h"
 #include "render_int.h"
 #include "validate.h"
@@ -86,11 +87,29 @@ static void warn(struct run *r, json_t *list, const char *fmt, ...)
 	free(text);
 }
 
+/* This host's haproxy; where it is no balancer, the first one's that is reached. -1: out of memory.
+ */
+static int ask_haproxy(const struct config *cfg, const char *text, struct verdict *out)
+{
+	const struct config *view = cfg;
+	struct fleet f = {0};
+	int rc;
+
+	if (!cfg->haproxy.balancer && fleet_open(cfg, &f))
+		return -1;
+	for (size_t i = 0; i < f.n && view == cfg; i++)
+		if (!f.v[i].why[0])
+			view = f.v[i].cfg;
+	rc = validate(view, text, out);
+	fleet_close(&f);
+	return rc;
+}
+
 static void haproxy(struct run *r, const struct config *cfg, struct errs *errs, json_t *warnings)
 {
 	struct verdict v = {0};
 	char *text = render(cfg);
-	if (!text || validate(cfg, text, &v)) {
+	if (!text || ask_haproxy(cfg, text, &v)) {
 		errs_add(errs, 0, 0, "out of memory");
 		goto out;
 	}
