@@ -21,6 +21,7 @@ box() {
 			ip link set lo up
 			PATH=$BUILD:$TOOLS:$PATH
 			. "$ROOT/tests/box_systemctl.bash"
+			. "$ROOT/tests/box_lan.bash"
 			until_so() { local i; for ((i = 0; i < 200 * WAIT_FACTOR; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; echo "never: $*"; return 1; }
 			says() { grep -qE -- "$1" <<<"$out" || { printf 'no "%s" in:\n%s\n' "$1" "$out"; return 1; }; }
 			# run STATUS COMMAND...: its output is in out.
