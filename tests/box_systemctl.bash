@@ -29,7 +29,7 @@ unit_stop() {
 	rm -f "/run/$1.unit"
 }
 systemctl() {
-	local what=$1 now= unit
+	local what=$1 now="" unit
 	shift
 	[ "${1:-}" != --now ] || { now=1 && shift; }
 	unit=$1

@@ -153,6 +153,6 @@ all_well() {
 	wsctl add -q ws2 "$(at ws2)"
 	# shellcheck disable=SC2016 # for that shell
 	run -0 wsctl roll ws1 --shell --exec "$W/"'restart "$WSCALE_NAME" && echo "at $WSCALE_HOST:$WSCALE_PORT" >at'
-	[ "$(<at)" = "at $(at ws1)" ]
+	[ "$(cat at)" = "at $(at ws1)" ]
 	all_well
 }
