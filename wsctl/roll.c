@@ -123,24 +123,24 @@ static bool host_done(const struct roll *o, size_t first, size_t i)
 int roll_batch(struct roll *o, size_t first, size_t last)
 {
 	struct roll_node *v = o->file.v;
-	int rc = EXIT_OK, is = 0;
+	int rc = EXIT_OK;
 
 	/* More than one: all begin, then each is waited for. */
 	for (size_t i = first; i <= last && !rc && first != last; i++) {
 		if (v[i].step == ROLL_DONE)
 			continue;
 		o->r->opts.no_wait = true;
-		if (v[i].step == ROLL_WAITS || (is = restarted(o, &v[i], &rc)) == 0)
+		if (v[i].step == ROLL_WAITS || restarted(o, &v[i], &rc) == 0)
 			rc = begin(o, &v[i]);
 	}
 	o->r->opts.no_wait = false;
 	for (size_t i = first; i <= last && !rc; i++)
 		if (v[i].step == ROLL_WAITS ||
-		    (v[i].step == ROLL_BEGUN && (is = restarted(o, &v[i], &rc)) == 0))
+		    (v[i].step == ROLL_BEGUN && restarted(o, &v[i], &rc) == 0))
 			rc = begin(o, &v[i]);
 	for (size_t i = first; i <= last && !rc; i++)
 		if (v[i].step == ROLL_BEGUN && !host_done(o, first, i) &&
-		    (is = restarted(o, &v[i], &rc)) == 0)
+		    restarted(o, &v[i], &rc) == 0)
 			rc = command(o, &v[i]);
 	for (size_t i = first; i <= last && !rc; i++) {
 		if (v[i].step == ROLL_DONE)

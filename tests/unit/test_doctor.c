@@ -244,7 +244,7 @@ static void host(void)
 	gives("ports", DOCTOR_WARN, "ws1, ws2: up to 40,000 tunnels, but 28,232 source ports",
 	      "more tunnels than ports");
 	mends("ports", "ip_local_port_range=\"10240 65535\"", "... a wider range is enough");
-	f.servers = (struct hap_servers){&busy, 1};
+	f.servers = (struct hap_servers){&busy, 1, -1};
 	gives("ports", DOCTOR_FAIL, "ws2: 27,000 tunnels, and 28,232 source ports",
 	      "ports that are nearly used up");
 	f.servers = (struct hap_servers){0};
