@@ -76,6 +76,28 @@ weighs() { [ "$(hap "show servers state wscale_chat" | awk '$4 == "ws1" { print 
 	[ "$(closed_with 1006)" = 0 ]
 }
 
+@test "add, remove and weight are generations too: going back from an edit keeps the node added before it" {
+	cluster ws1
+	wsctl apply -q
+	new_node ws2
+	wsctl add -q ws2 "$(at ws2)"
+	weight 30
+	wsctl apply -q
+	run -0 wsctl apply --rollback
+	grep -q ws2 wscale.yaml
+	in_haproxy ws2
+	weighs 100
+	run -0 wsctl weight ws1 40
+	run -0 wsctl remove ws2 --over 1s
+	run -0 wsctl apply --rollback
+	in_haproxy ws2
+	weighs 40
+	run -0 wsctl apply --rollback
+	weighs 100
+	wsctl plan -q
+	[ "$(generations)" = "1 2" ]
+}
+
 @test "edit: false: apply makes it so and never writes the YAML; the way back is where it comes from" {
 	YAML_HAPROXY="edit: false"
 	cluster ws1

@@ -222,6 +222,7 @@ static int run(struct add *a)
 		undo(a);
 		return rc;
 	}
+	commit_keep(a->r);
 	audit("add", a->node.name, a->known ? "in the YAML" : "unknown", a->at);
 	say(a->r, "%s at %s is up and takes clients%s", a->node.name, a->at,
 	    a->r->opts.runtime && !a->known ? "; until HAProxy's next reload" : "");

@@ -72,6 +72,8 @@ static int take_out(struct run *r, struct members *ms, const struct member *m)
 		rc = commit_note(cfg, &ms->f, m->name, "remove", STATE_REMOVED, whoami());
 	fleet_follow(&ms->f, r->cfg);
 	release(cfg, m->name);
+	if (!rc && m->node)
+		commit_keep(r);
 	audit("remove", m->name, m->node ? "in the YAML" : "runtime only", "removed");
 out:
 	commit_free(&c);

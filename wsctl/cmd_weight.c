@@ -68,6 +68,8 @@ static int apply(struct run *r, struct members *ms, const struct member *m,
 	if (!rc)
 		rc = refresh_state(c.cfg, &ms->f);
 	fleet_follow(&ms->f, r->cfg);
+	if (!rc)
+		commit_keep(r);
 	snprintf(before, sizeof before, "%u", before_of(m));
 	snprintf(after, sizeof after, "%u", want->weight);
 	audit("weight", m->name, before, after);

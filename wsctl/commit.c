@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "edit.h"
 #include "fleet.h"
+#include "generation.h"
 #include "render.h"
 
 enum { LOCK_MS = 5000 };
@@ -282,6 +283,20 @@ int commit_state(const struct config *cfg, const char *node, const char *command
 		rc = commit_note(cfg, &f, node, command, state, whoami());
 	fleet_close(&f);
 	return rc;
+}
+
+void commit_keep(const struct run *r)
+{
+	struct config *now;
+	struct lock lock;
+
+	if (r->opts.dry_run || r->opts.runtime || lock_take(r->cfg, "edit", "keep", LOCK_MS, &lock))
+		return;
+	now = config_reload(r->cfg);
+	if (now)
+		generation_keep(now);
+	config_free(now);
+	lock_drop(&lock);
 }
 
 void commit_free(struct commit *c)

@@ -47,6 +47,11 @@ int commit_state(const struct config *, const char *node, const char *verb, enum
 struct fleet;
 int commit_note(const struct config *, struct fleet *, const char *node, const char *verb,
                 enum node_state, const char *by);
+/*
+ * The change is made everywhere it can be: with it the YAML becomes a generation that apply
+ * --rollback can take back. What keeps it from being one is printed, and undoes nothing.
+ */
+void commit_keep(const struct run *);
 void commit_free(struct commit *);
 /*
  * haproxy.edit: false. Prints the line to write or to delete and returns true: the caller ends with
