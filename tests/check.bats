@@ -94,6 +94,22 @@ load helpers
 	wsctl check --json 2>/dev/null | jq -e '.ok and (.warnings | length) >= 1 and (.warnings | all(type == "string"))'
 }
 
+@test "a rule that an earlier one hides is a warning with its line; one that hides nothing is none" {
+	requires haproxy
+	cat >wscale.yaml <<-'EOF'
+		channels:
+		  rules:
+		    - { match: "news:*", publish: token }
+		    - { match: "*", slow: drop }
+		    - { match: "ticker:*", cache: last }
+		nodes:
+		  ws1: 127.0.0.1:8081
+	EOF
+	run -0 wsctl check
+	[[ $output == *'wscale.yaml:5: the rule "ticker:*" never applies: "*" comes first and matches all of it'* ]]
+	[[ $output != *'"news:*" never'* && $output != *'"*" never'* ]]
+}
+
 @test "own: backend is checked with the other files of the running HAProxy" {
 	requires haproxy
 	port site
@@ -125,7 +141,7 @@ load helpers
 	[[ $output != *warning* ]]
 	# a file that isn't among the master's: said
 	sed -i "s,file: .*,file: $W/other.cfg," wscale.yaml
-	sed -i 's/^backend wscale_chat/backend elsewhere/' conf.d/wscale.cfg
+	sed -i -e 's/^backend wscale_chat/backend elsewhere/' -e '/^[[:space:]]*id [0-9]/d' conf.d/wscale.cfg
 	run wsctl check
 	echo "$output"
 	[ "$status" -eq 0 ]

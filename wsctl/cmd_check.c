@@ -152,6 +152,21 @@ static void limits(struct run *r, const struct config *cfg, json_t *warnings)
 	}
 }
 
+/* First match wins: a rule whose pattern an earlier one matches as a whole is never asked. */
+static void shadowed(struct run *r, const struct config *cfg, json_t *warnings)
+{
+	for (size_t i = 0; i < cfg->channels.n_rules; i++) {
+		const struct config_rule *rule = &cfg->channels.rules[i],
+					 *first = config_rule(cfg, rule->match);
+
+		if (first && first != rule)
+			warn(r, warnings,
+			     "%s:%d: the rule \"%s\" never applies: \"%s\" comes first and "
+			     "matches all of it",
+			     cfg->path, rule->pos.line, rule->match, first->match);
+	}
+}
+
 static int report(struct run *r, const char *path, struct errs *errs)
 {
 	json_t *list = json_array();
@@ -191,6 +206,7 @@ int cmd_check(struct run *r)
 		goto out;
 	}
 	limits(r, r->cfg, warnings);
+	shadowed(r, r->cfg, warnings);
 	if (r->cfg->haproxy.without_effect)
 		warn(r, warnings,
 		     "with own: backend these do nothing here: %s; write them into your own "
