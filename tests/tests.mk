@@ -41,7 +41,7 @@ $(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/rend
 $(T)/unit/test_doctor: $(filter-out %/main.o,$(CTL_OBJ))
 $(T)/unit/test_kafka: $(BUILD)/obj/wsctl/kafka.o
 $(T)/unit/test_opts: $(BUILD)/obj/wsctl/opts.o
-$(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o
+$(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o $(BUILD)/obj/wsctl/term.o
 $(T)/unit/test_shown: $(BUILD)/obj/wsctl/shown.o
 $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
 $(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o

@@ -63,7 +63,7 @@ load helpers
 	new_node ws2
 	run -0 wsctl status
 	says "1/1 node serving"
-	says "! ws2 is on redis, but not in the cluster: wsctl add ws2 ADDRESS"
+	says "! ws2 is on redis, but not in the cluster: wsctl add ws2 $(at ws2)"
 	sed -i "s/^nodes:/nodes:\n  ws3: 127.0.0.1:9/" wscale.yaml
 	run -0 wsctl status
 	says "! ws3 is not in HAProxy: wsctl add ws3 127.0.0.1:9"

@@ -258,5 +258,6 @@ enum status_health status_health(const struct status_node *v)
 
 bool status_serving(const struct status_node *v)
 {
-	return v->in_hap && member_serving(&v->hap);
+	return v->in_hap && member_serving(&v->hap) &&
+	       strcmp(reply_str(v->report, "state"), CONTROL_UNAVAILABLE) != 0;
 }

@@ -69,8 +69,16 @@ enum status_health { HEALTH_UP, HEALTH_LEAVING, HEALTH_DOWN, HEALTH_NONE };
 enum status_health status_health(const struct status_node *);
 bool status_serving(const struct status_node *);
 int64_t status_clients(const struct status_node *); /* by its own word; -1: not known */
-/* Calls say with each thing an operator should know, without the "! ". */
+
+struct status_warning {
+	const char *line;               /* without the "! " */
+	const struct status_node *node; /* whom it is about; NULL: nobody in particular */
+	bool planned; /* somebody did that, and not long ago: nobody needs to be woken */
+};
+/* Calls say with each thing an operator should know. */
 void status_warn(const struct run *, const struct status *,
-                 void (*say)(void *arg, const char *line), void *arg);
+                 void (*say)(void *arg, const struct status_warning *), void *arg);
+/* status_json.c: the whole picture on stdout, or only one of its nodes. */
+void status_print_json(const struct run *, const struct status *, const struct status_node *only);
 
 #endif

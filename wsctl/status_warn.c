@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/buf.h"
 #include "../lib/control.h"
 #include "../lib/num.h"
 #include "../lib/version.h"
@@ -16,27 +17,59 @@
 #include "status.h"
 #include "table.h"
 
-enum { REFUSED_RECENTLY_S = 600 };
+enum { REFUSED_RECENTLY_S = 600, FORGOTTEN_S = 24 * 3600, NAMED = 3 };
 
 struct out {
-	void (*say)(void *arg, const char *line);
+	void (*say)(void *arg, const struct status_warning *);
 	void *arg;
+	const struct status_node *node; /* the one it is about now */
 };
+
+static void vtell(const struct out *o, bool planned, const char *fmt, va_list ap)
+{
+	struct status_warning w = {.node = o->node, .planned = planned};
+	char *line = NULL;
+
+	if (vasprintf(&line, fmt, ap) < 0)
+		return;
+	w.line = line;
+	o->say(o->arg, &w);
+	free(line);
+}
 
 static void tell(const struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void tell(const struct out *o, const char *fmt, ...)
 {
-	char *line = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&line, fmt, ap) < 0)
-		line = NULL;
+	vtell(o, false, fmt, ap);
 	va_end(ap);
-	if (line)
-		o->say(o->arg, line);
-	free(line);
+}
+
+/* Somebody wants it so; when planned is false it has been forgotten. */
+static void note(const struct out *o, bool planned, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void note(const struct out *o, bool planned, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtell(o, planned, fmt, ap);
+	va_end(ap);
+}
+
+/* What it listens on, when that tells other hosts where it is. */
+static const char *reachable(const char *listen)
+{
+	static const char *const nowhere[] = {":", "0.0.0.0:", "[::]:", "*:", "localhost:"};
+
+	for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+		if (!strncmp(listen, nowhere[i], strlen(nowhere[i])))
+			return "ADDRESS";
+	return *listen ? listen : "ADDRESS";
 }
 
 static void membership(const struct run *r, const struct status *s, const struct status_node *v,
@@ -54,10 +87,10 @@ static void membership(const struct run *r, const struct status *s, const struct
 		tell(o, "%s is in HAProxy, not in %s; it is gone at the next reload", v->name,
 		     r->cfg->path);
 	else if (!v->node && v->in_hap)
-		tell(o, "%s is removed and waits in HAProxy for its next reload", v->name);
+		note(o, true, "%s is removed and waits in HAProxy for its next reload", v->name);
 	else if (!v->node && v->report)
-		tell(o, "%s is on redis, but not in the cluster: wsctl add %s ADDRESS", v->name,
-		     v->name);
+		tell(o, "%s is on redis, but not in the cluster: wsctl add %s %s", v->name, v->name,
+		     reachable(reply_str(v->report, "listen")));
 	if (v->answers > 1)
 		tell(o, "%d processes are named %s; stop all but one", v->answers, v->name);
 }
@@ -103,7 +136,8 @@ static void operational(const struct status *s, const struct status_node *v, con
 			     "wsctl drain %s (undo: wsctl ready %s)",
 			     v->name, v->name, v->name);
 		else
-			tell(o, "%s %s %s ago by %s: wsctl ready %s", v->name, state,
+			note(o, s->now - v->note.since < FORGOTTEN_S,
+			     "%s %s %s ago by %s: wsctl ready %s", v->name, state,
 			     num_age(s->now - v->note.since, age),
 			     v->note.by[0] ? v->note.by : "someone", v->name);
 	} else if (v->in_hap && member_maint(&v->hap) && v->node) {
@@ -124,8 +158,8 @@ static void weight(const struct run *r, const struct status_node *v, const struc
 		tell(o, "%s has weight %u in HAProxy, %u in %s: wsctl weight %s %u", v->name,
 		     v->hap.uweight, v->node->weight, r->cfg->path, v->name, v->node->weight);
 	else if (!v->node->weight)
-		tell(o, "%s has weight 0 and gets no new clients: wsctl weight %s 100", v->name,
-		     v->name);
+		note(o, true, "%s has weight 0 and gets no new clients: wsctl weight %s 100",
+		     v->name, v->name);
 }
 
 /* Clients are told nothing of it, unless they speak Centrifugo's protocol. */
@@ -162,6 +196,10 @@ static void own_word(const struct run *r, const struct status *s, const struct s
 		return;
 	if (!strcmp(state, CONTROL_UNAVAILABLE))
 		tell(o, "%s can't deliver: %s", v->name, reply_str(v->report, "reason"));
+	else if (!strcmp(state, CONTROL_READY) && status_health(v) == HEALTH_DOWN)
+		tell(o,
+		     "%s runs, but HAProxy's check fails: %s; is the address right, the port open?",
+		     v->name, v->hap.check[0] ? v->hap.check : v->hap.status);
 	else if ((!strcmp(state, CONTROL_DRAINING) || !strcmp(state, CONTROL_DRAINED) ||
 	          !strcmp(state, CONTROL_STOPPING)) &&
 	         v->in_hap && !member_drain(&v->hap) && !member_maint(&v->hap))
@@ -183,21 +221,61 @@ static void balancer(const struct run *r, const struct status_balancer *lb, cons
 
 	for (size_t i = 0; i < lb->old.n; i++)
 		if (lb->old.v[i].tunnels)
-			tell(o, "%s old worker %ld, started %s ago, holds %s client%s", lb->name,
-			     lb->old.v[i].pid, num_age(lb->old.v[i].uptime_s, age),
+			note(o, true,
+			     "%s old worker %ld, started %s ago, holds %s client%s: wsctl retire "
+			     "%s/%ld",
+			     lb->name, lb->old.v[i].pid, num_age(lb->old.v[i].uptime_s, age),
 			     num_count(lb->old.v[i].tunnels, n),
-			     lb->old.v[i].tunnels == 1 ? "" : "s");
+			     lb->old.v[i].tunnels == 1 ? "" : "s", lb->name, lb->old.v[i].pid);
 	if (lb->ok && !lb->old_seen)
 		tell(o, "%s: old workers can't be seen: no answer at %s", lb->name,
 		     r->cfg->haproxy.master);
 	if (lb->version[0] && strcmp(lb->version, WSCALE_VERSION) != 0)
-		tell(o, "%s has wsctl %s, this host %s", lb->name, lb->version, WSCALE_VERSION);
+		note(o, true, "%s has wsctl %s, this host %s", lb->name, lb->version,
+		     WSCALE_VERSION);
+}
+
+/* "1.2 (ws1, ws2 and 7 more)" for a version that some run. */
+static void runs(const struct status *s, const char *version, struct buf *b)
+{
+	size_t n = 0;
+
+	buf_printf(b, "%s%s (", b->len ? ", " : "", version);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].node && !strcmp(reply_str(s->v[i].report, "version"), version) &&
+		    n++ < NAMED)
+			buf_printf(b, "%s%s", n > 1 ? ", " : "", s->v[i].name);
+	if (n > NAMED)
+		buf_printf(b, " and %zu more", n - NAMED);
+	buf_str(b, ")");
+}
+
+/* In the middle of an upgrade, or one node was left behind. */
+static void versions(const struct status *s, const struct out *o)
+{
+	const char *seen[NAMED + 1];
+	struct buf b = {0};
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < s->n && n < sizeof seen / sizeof *seen; i++) {
+		const char *v = reply_str(s->v[i].report, "version");
+
+		for (k = 0; k < n && strcmp(seen[k], v) != 0; k++)
+			;
+		if (s->v[i].node && *v && k == n)
+			seen[n++] = v;
+	}
+	for (k = 0; k < n && n > 1; k++)
+		runs(s, seen[k], &b);
+	if (b.len && !b.oom)
+		note(o, true, "the nodes run different versions: %s", b.p);
+	buf_free(&b);
 }
 
 void status_warn(const struct run *r, const struct status *s,
-                 void (*say_line)(void *, const char *), void *arg)
+                 void (*say_line)(void *, const struct status_warning *), void *arg)
 {
-	struct out o = {say_line, arg};
+	struct out o = {say_line, arg, NULL};
 
 	for (size_t i = 0; i < s->n_lb; i++)
 		if (!s->lb[i].ok)
@@ -205,11 +283,14 @@ void status_warn(const struct run *r, const struct status *s,
 	if (!s->redis_ok)
 		tell(&o, "%s", s->redis_why);
 	for (size_t i = 0; i < s->n; i++) {
+		o.node = &s->v[i];
 		membership(r, s, &s->v[i], &o);
 		operational(s, &s->v[i], &o);
 		weight(r, &s->v[i], &o);
 		own_word(r, s, &s->v[i], &o);
 	}
+	o.node = NULL;
+	versions(s, &o);
 	for (size_t i = 0; i < s->n_lb; i++)
 		balancer(r, &s->lb[i], &o);
 }

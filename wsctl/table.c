@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../lib/buf.h"
+#include "term.h"
 
 struct cell {
 	char *text;
@@ -121,17 +121,9 @@ char *table_text(const struct table *t, bool colour)
 	return buf_take(&b);
 }
 
-/* A terminal, NO_COLOR not set, TERM not dumb. */
-static bool wants_colour(FILE *f)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(f)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
-}
-
 int table_print(const struct table *t, FILE *f)
 {
-	char *text = table_text(t, wants_colour(f));
+	char *text = table_text(t, f == stdout && term_colour());
 
 	if (!text)
 		return -1;
