@@ -41,8 +41,8 @@ NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf.
            node/cf_recover.c node/cf_say.c node/cf_sub.c node/cf_wait.c node/closes.c \
            node/control.c node/drain.c node/encode.c node/fill_reply.c node/front.c \
            node/health.c node/history.c node/http.c node/hub.c node/hub_fan.c node/lag.c \
-           node/listen.c node/login.c node/main.c node/metrics.c node/notify.c node/options.c \
-           node/publish.c node/rconn.c node/replay.c node/respond.c node/ring.c node/session.c \
+           node/lbs.c node/listen.c node/login.c node/main.c node/metrics.c node/notify.c node/options.c \
+           node/pace.c node/publish.c node/rconn.c node/replay.c node/respond.c node/retire.c node/ring.c node/session.c \
            node/session_send.c node/setup.c node/upgrade.c node/wheel.c node/ws.c
 CTL_SRC  = $(wildcard wsctl/*.c)
 

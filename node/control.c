@@ -15,7 +15,9 @@
 #include "health.h"
 #include "hub.h"
 #include "lag.h"
+#include "lbs.h"
 #include "node.h"
+#include "retire.h"
 #include "session.h"
 
 enum { CHANNELS_MAX = 20000 }; /* rows in one reply */
@@ -51,6 +53,7 @@ static json_t *report(void)
 	json_object_set_new(o, "redis_errors", json_integer((json_int_t)node.count.publish_errors));
 	json_object_set_new(o, "redis_error", json_string(bus_refusal(&ago_ms)));
 	json_object_set_new(o, "redis_error_age_s", json_integer((json_int_t)(ago_ms / 1000)));
+	json_object_set_new(o, "lbs", lbs_json());
 	json_object_set_new(o, "time_ms", json_integer((json_int_t)(ev_time() * 1000)));
 	return o;
 }
@@ -132,6 +135,30 @@ static json_t *drain(json_t *request)
 	                 drain_per_second());
 }
 
+static json_t *retire(json_t *request)
+{
+	json_t *rate = json_object_get(request, "per_second"),
+	       *list = json_object_get(request, "lbs"), *lb;
+	double per_second = json_number_value(rate);
+	uint32_t n = 0;
+	size_t i;
+
+	if (!json_is_number(rate) || !(per_second > 0 && per_second <= 1e6))
+		return refusal("per_second out of range");
+	if (!json_array_size(list))
+		return refusal("lbs is not a list of names");
+	json_array_foreach(list, i, lb)
+	{
+		const char *name = json_string_value(lb);
+
+		n += name ? lbs_retire(name) : 0;
+	}
+	if (n)
+		retire_start(per_second);
+	log_msg(LOG_NOTICE, "retire: %u client%s at %.1f/s", n, n == 1 ? "" : "s", per_second);
+	return json_pack("{s:b, s:i}", "ok", 1, "clients", (int)n);
+}
+
 static json_t *answer(json_t *request, const char *what)
 {
 	if (!strcmp(what, "report"))
@@ -140,6 +167,8 @@ static json_t *answer(json_t *request, const char *what)
 		return channels(request);
 	if (!strcmp(what, "drain"))
 		return drain(request);
+	if (!strcmp(what, "retire"))
+		return retire(request);
 	if (!strcmp(what, "ready"))
 		return drain_undo() ? refusal("it is stopping; start it again")
 		                    : json_pack("{s:b}", "ok", 1);

@@ -9,14 +9,14 @@
 
 #include "../lib/log.h"
 #include "node.h"
+#include "pace.h"
 #include "session.h"
 
 static const double TICK_S = 0.01;
-enum { CATCH_UP_MS = 250 }; /* a node held up for longer doesn't make up for it in one burst */
 
 static bool active;
-static double per_second, owed;
-static uint64_t begin_ms, last_ms, deadline_ms;
+static struct pace pace;
+static uint64_t deadline_ms;
 static uint32_t cursor;
 static char reason[128];
 static ev_timer timer;
@@ -33,7 +33,7 @@ const char *drain_reason(void)
 
 double drain_per_second(void)
 {
-	return per_second;
+	return pace.per_second;
 }
 
 static void close_one(void)
@@ -60,7 +60,8 @@ static void close_all(void)
 
 static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 {
-	uint64_t now = node_now_ms(), passed;
+	uint64_t now = node_now_ms();
+	uint32_t due;
 
 	(void)events;
 	if (!session_count()) {
@@ -77,17 +78,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 		        session_count(), session_count() == 1 ? "" : "s");
 		close_all();
 	}
-	if (now < begin_ms)
-		return;
-	passed = now - (last_ms > begin_ms ? last_ms : begin_ms);
-	last_ms = now;
-	owed += per_second * (double)(passed < CATCH_UP_MS ? passed : CATCH_UP_MS) / 1000;
-	while (owed >= 1 && session_open_count()) {
+	due = pace_due(&pace, now);
+	while (due-- && session_open_count())
 		close_one();
-		owed -= 1;
-	}
 	if (!session_open_count())
-		owed = 0;
+		pace.owed = 0;
 }
 
 void drain_init(void)
@@ -99,16 +94,15 @@ void drain_start(double rate, uint64_t grace_ms, const char *by)
 {
 	const struct rate *own = &node.cfg->node.drain.rate;
 
-	per_second = rate > 0 ? rate : (double)own->count * 1000 / own->per_ms;
+	pace.per_second = rate > 0 ? rate : (double)own->count * 1000 / own->per_ms;
 	snprintf(reason, sizeof reason, "draining%s%s", *by ? ", asked by " : "", by);
 	for (char *p = reason; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?'; /* a line of sd_notify's datagram must not begin in it */
 	if (!active) {
-		owed = 1; /* the first one needs no wait beyond the grace */
-		begin_ms = last_ms = node_now_ms() + grace_ms;
+		pace_begin(&pace, node_now_ms() + grace_ms);
 		log_msg(LOG_NOTICE, "%s: %u client%s at %.1f/s", reason, session_count(),
-		        session_count() == 1 ? "" : "s", per_second);
+		        session_count() == 1 ? "" : "s", pace.per_second);
 	}
 	active = true;
 	ev_timer_again(node.loop, &timer);
@@ -136,5 +130,5 @@ void drain_terminate(void)
 	}
 	node.stopping = true;
 	deadline_ms = node_now_ms() + node.cfg->node.drain.deadline_ms;
-	drain_start(active ? per_second : 0, node.cfg->node.drain.grace_ms, "SIGTERM");
+	drain_start(active ? pace.per_second : 0, node.cfg->node.drain.grace_ms, "SIGTERM");
 }

@@ -19,6 +19,7 @@
 #include "hub.h"
 #include "listen.h"
 #include "node.h"
+#include "retire.h"
 #include "notify.h"
 #include "options.h"
 #include "replay.h"
@@ -118,6 +119,7 @@ static void run(void)
 	ev_signal_start(node.loop, &interrupt);
 	ev_signal_start(node.loop, &hup);
 	drain_init();
+	retire_init();
 	listen_start();
 	log_msg(LOG_NOTICE, "%s of %s listens at %s%s%s", node.name, node.cfg->cluster,
 	        endpoint_str(&node.listen, at), node.standalone ? ", " : ", redis ", bus_where());

@@ -13,6 +13,7 @@
 #include "closes.h"
 #include "hub.h"
 #include "lag.h"
+#include "lbs.h"
 #include "node.h"
 #include "session_int.h"
 
@@ -24,6 +25,7 @@ static void set_state(struct session *s, enum session_state to)
 {
 	if (s->state == SESSION_OPEN && to != SESSION_OPEN) {
 		n_open--;
+		lbs_closing(s->lb);
 		if (s->cf)
 			cf_leave_all(s);
 		else
@@ -63,13 +65,14 @@ static int list_add(struct session *s)
 	return 0;
 }
 
-int session_open(struct session *s, struct lws *wsi, int fd, struct grants *g)
+int session_open(struct session *s, struct lws *wsi, int fd, struct grants *g, const char *lb)
 {
 	s->wsi = wsi;
 	s->fd = fd;
 	if (list_add(s))
 		return -1;
 	s->opened = true;
+	s->lb = lbs_came(lb);
 	s->sub.s = s;
 	s->grants = g;
 	s->alive = true;
@@ -102,6 +105,7 @@ void session_fini(struct session *s)
 	wheel_stop(&s->timer);
 	wheel_stop(&s->resume);
 	closes_count(s->close_code);
+	lbs_gone(s->lb);
 	all[s->index] = all[--n_all];
 	all[s->index]->index = s->index;
 	grants_free(s->grants);

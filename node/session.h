@@ -45,6 +45,7 @@ struct session {
 	uint32_t tokens_ms; /* when it was filled, low bits of node_now_ms */
 	uint16_t close_code;
 	uint8_t state;  /* enum session_state */
+	uint8_t lb;     /* of lbs.h */
 	bool alive : 1; /* heard or took something since the last ping */
 	bool pinged : 1;
 	bool rx_discard : 1; /* what still comes is thrown away (1009, 1008) */
@@ -53,9 +54,9 @@ struct session {
 	const char *close_reason; /* static text */
 };
 
-/* From the handshake, before it is in any channel: takes grants over. -1: out of memory, drop the
- * connection. */
-int session_open(struct session *, struct lws *, int fd, struct grants *);
+/* From the handshake, before it is in any channel: takes grants over; lb: lbs_name's. -1: out of
+ * memory, drop the connection. */
+int session_open(struct session *, struct lws *, int fd, struct grants *, const char *lb);
 /* LWS_CALLBACK_CLOSED or a failed open: frees all that it owns. */
 void session_fini(struct session *);
 

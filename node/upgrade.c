@@ -206,6 +206,7 @@ int upgrade_decide(const struct http_request *r, struct upgrade *u, const char *
 	int status;
 
 	memset(u, 0, sizeof *u);
+	lbs_name(r->lb, u->lb);
 	if ((status = channel(r, u, why)) != 101 || (status = handshake(r, why)) != 101 ||
 	    (status = subprotocol(r, u, &bearer, why)) != 101 || (status = origin(r, why)) != 101 ||
 	    (status = since(r, u, why)) != 101 || (status = token(r, bearer, u, why)) != 101)

@@ -10,6 +10,7 @@
 #include "../lib/channel.h"
 #include "../lib/position.h"
 #include "http.h"
+#include "lbs.h"
 
 struct grants;
 
@@ -25,7 +26,8 @@ struct upgrade {
 	const char *protocol;  /* the subprotocol to echo, static; NULL: none */
 	struct position since; /* with resume */
 	bool resume;
-	bool hello; /* ?hello=1 with --demo */
+	char lb[LB_MAX + 1]; /* the balancer it came through; "" */
+	bool hello;          /* ?hello=1 with --demo */
 };
 
 /* 101, or the status to answer with *why (static text). */

@@ -233,7 +233,7 @@ static int established(struct session *s, struct lws *wsi)
 	struct upgrade *up = pending->up;
 	struct attach a;
 
-	if (session_open(s, wsi, pending->fd, up->grants))
+	if (session_open(s, wsi, pending->fd, up->grants, up->lb))
 		return -1;
 	up->grants = NULL;
 	s->began_ms = pending->began_ms;

@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "ctl.h"
+#include "progress.h"
 #include "room.h"
 #include "table.h"
 
@@ -71,9 +72,9 @@ static const char *pace_text(const struct drain *d, char out[static 96])
 	if (d->clients == 1)
 		snprintf(out, 96, ", at once");
 	else if (seconds < 1)
-		snprintf(out, 96, " at %s, at once", drain_pace(d->per_second, rate));
+		snprintf(out, 96, " at %s, at once", progress_pace(d->per_second, rate));
 	else
-		snprintf(out, 96, " at %s, about %s", drain_pace(d->per_second, rate),
+		snprintf(out, 96, " at %s, about %s", progress_pace(d->per_second, rate),
 		         num_age((int64_t)(seconds + 0.99), about));
 	return out;
 }

@@ -58,7 +58,4 @@ uint64_t drain_moved(const struct drain *);
 /* "ws2 drained in 47s: ..." */
 void drain_report(const struct drain *);
 
-/* "200/s", or "30/m" for a slow one; out is returned. */
-const char *drain_pace(double per_second, char out[static 40]);
-
 #endif

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../lib/buf.h"
 #include "../lib/num.h"
 #include "cmd.h"
 #include "ctl.h"
 #include "drain.h"
+#include "progress.h"
 #include "table.h"
 
 enum {
@@ -43,35 +43,11 @@ struct view {
 	uint64_t retry_at;  /* ms; a balancer that is away is tried again */
 };
 
-static bool drawn;
-
-static void progress_end(void)
-{
-	if (drawn)
-		fprintf(stderr, "\r%79s\r", "");
-	drawn = false;
-}
-
-/* Draws over itself on a terminal's stderr, and is silent elsewhere. */
 static void progress(const struct drain *d, const struct view *v, uint64_t left)
 {
-	enum { BAR = 20 };
-	char a[NUM_STR], b[NUM_STR], eta[NUM_STR + 8] = "", rate[44] = "", pace[40];
-	char bar[BAR + 1];
-	struct buf where = {0}, line = {0};
-	uint64_t done = d->clients > left ? d->clients - left : 0;
-	size_t full = d->clients ? (size_t)((double)done / (double)d->clients * BAR) : BAR;
+	struct buf where = {0};
+	char a[NUM_STR], b[NUM_STR];
 
-	if (d->r->opts.quiet || !isatty(STDERR_FILENO))
-		return;
-	memset(bar, '-', BAR);
-	memset(bar, '#', full > BAR ? BAR : full);
-	bar[BAR] = 0;
-	if (d->per_second > 0) {
-		snprintf(rate, sizeof rate, "  %s", drain_pace(d->per_second, pace));
-		snprintf(eta, sizeof eta, "  %s left",
-		         num_age((int64_t)((double)left / d->per_second + 0.99), a));
-	}
 	for (size_t i = 0; i < d->ms->f.n; i++) {
 		const struct balancer *lb = &d->ms->f.v[i];
 
@@ -82,26 +58,8 @@ static void progress(const struct drain *d, const struct view *v, uint64_t left)
 			           num_count(v->each[i].here, a),
 			           num_count(v->each[i].old.tunnels, b));
 	}
-	buf_printf(&line, "[%s] %s/%s%s%s%s", bar, num_count(done, a), num_count(d->clients, b),
-	           rate, where.p ? where.p : "", eta);
-	fprintf(stderr, "\r%-79.79s", line.p ? line.p : "");
-	drawn = true;
+	progress_draw(d->r, d->clients, left, d->per_second, where.p ? where.p : "");
 	buf_free(&where);
-	buf_free(&line);
-}
-
-const char *drain_pace(double per_second, char out[static 40])
-{
-	char n[NUM_STR];
-	bool slow = per_second < 1;
-	double x = slow ? per_second * 60 : per_second;
-
-	if (x < 10 && x - (double)(uint64_t)x > 0.05)
-		num_short(x, n);
-	else
-		num_count((uint64_t)(x + 0.5), n);
-	snprintf(out, 40, "%s/%c", n, slow ? 'm' : 's');
-	return out;
 }
 
 static void ask_node(const struct drain *d, struct view *v)
