@@ -79,6 +79,7 @@ DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/wscale
 DATADIR  = $(DESTDIR)$(PREFIX)/share/wscale
 SYSUSERS = $(DESTDIR)$(PREFIX)/lib/sysusers.d
 TMPFILES = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+COMPDIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
 MAN5 = man/wscale.yaml.5
 MAN7 = man/wscale.7
@@ -88,7 +89,7 @@ DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.exa
 UNITS = wsnode@.service wsctl-kafka@.service
 
 install: all
-	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) \
+	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) $(COMPDIR) \
 		$(SYSUSERS) $(TMPFILES) $(DESTDIR)$(UNITDIR) $(CONFDIR)
 	$(INSTALL) -m 755 $(BUILD)/wsnode $(BUILD)/wsctl $(BINDIR)
 	$(INSTALL) -m 644 $(MAN5) $(MANDIR)/man5
@@ -96,6 +97,9 @@ install: all
 	$(INSTALL) -m 644 $(MAN8) $(MANDIR)/man8
 	$(INSTALL) -m 644 $(DOCS) $(DOCDIR)
 	$(INSTALL) -m 644 lib/lua/publish.lua $(DATADIR)
+	$(INSTALL) -m 755 haproxy/certbot-deploy-hook.sh $(DATADIR)
+	LC_ALL=C $(BUILD)/wsctl completion bash >$(BUILD)/completion
+	$(INSTALL) -m 644 $(BUILD)/completion $(COMPDIR)/wsctl
 	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
 	$(INSTALL) -m 644 systemd/wscale.tmpfiles $(TMPFILES)/wscale.conf
 	set -e; for u in $(UNITS); do \
@@ -109,6 +113,7 @@ uninstall:
 	rm -f $(BINDIR)/wsnode $(BINDIR)/wsctl $(SYSUSERS)/wscale.conf $(TMPFILES)/wscale.conf
 	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7)))
 	rm -f $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8))) $(DATADIR)/publish.lua
+	rm -f $(DATADIR)/certbot-deploy-hook.sh $(COMPDIR)/wsctl
 	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) 2>/dev/null || :
 

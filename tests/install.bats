@@ -17,12 +17,14 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		usr/lib/systemd/system/wsnode@.service 644
 		usr/lib/sysusers.d/wscale.conf 644
 		usr/lib/tmpfiles.d/wscale.conf 644
+		usr/share/bash-completion/completions/wsctl 644
 		usr/share/doc/wscale/CHANGELOG.md 644
 		usr/share/doc/wscale/LICENSE 644
 		usr/share/doc/wscale/README.md 644
 		usr/share/doc/wscale/wscale.yaml 644
 		usr/share/doc/wscale/wsctl-kafka.env.example 644
 		usr/share/doc/wscale/wsnode.env.example 644
+		usr/share/wscale/certbot-deploy-hook.sh 755
 		usr/share/wscale/publish.lua 644
 		usr/share/man/man5/wscale.yaml.5 644
 		usr/share/man/man7/wscale.7 644

@@ -1,7 +1,7 @@
 /*
  * wsctl relay: a balancer's end of a wsctl on another host, started by its ssh: does here what that
  * one asks for, one line after the other, until the connection ends. Acts on HAProxy's two sockets
- * and on the two files that the other's YAML names, and on nothing else. Keeps nothing.
+ * and on the three files that the other's YAML names, and on nothing else. Keeps nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@
 struct relay {
 	struct config *cfg; /* of the hello; NULL before it */
 	char *state;        /* the state file's path */
-	struct file_text read[2];
-	bool was_read[2]; /* haproxy, state: a write is compared to what was read */
+	struct file_text read[3];
+	bool was_read[3]; /* haproxy, state, cert: a write is compared to what was read */
 };
 
 static void hello(struct relay *l, const json_t *q, json_t *a)
@@ -57,7 +57,10 @@ static void ask(struct relay *l, const json_t *q, json_t *a)
 	const char *line = relay_str(q, "line");
 	int64_t pid = relay_int(q, "pid", 0);
 	char *reply = NULL;
-	int result = !strcmp(relay_str(q, "socket"), "admin")
+	size_t len;
+	char *lines = relay_bytes(q, "lines", &len);
+	int result = lines ? hap_ask_with(l->cfg, &reply, lines, "%s", line)
+	             : !strcmp(relay_str(q, "socket"), "admin")
 	                     ? hap_ask(l->cfg, HAP_ADMIN, &reply, "%s", line)
 	             : pid > 0 ? hap_ask_worker(l->cfg, (long)pid, &reply, "%s", line)
 	                       : hap_ask(l->cfg, HAP_MASTER, &reply, "%s", line);
@@ -70,10 +73,11 @@ static void ask(struct relay *l, const json_t *q, json_t *a)
 		relay_set_bytes(a, "why", hap_why(), strlen(hap_why()));
 	if (result == HAP_OK)
 		free(reply);
+	free(lines);
 }
 
-/* 0: haproxy.file, 1: the state file; -1, printed. */
-static int which(const json_t *q)
+/* 0: haproxy.file, 1: the state file, 2: the certificate; -1, printed. */
+static int which(const struct relay *l, const json_t *q)
 {
 	const char *file = relay_str(q, "file");
 
@@ -81,18 +85,20 @@ static int which(const json_t *q)
 		return 0;
 	if (!strcmp(file, "state"))
 		return 1;
+	if (!strcmp(file, "cert") && l->cfg->haproxy.tls)
+		return 2;
 	say_error("there is no file \"%.40s\" for a relay", file);
 	return -1;
 }
 
 static const char *path(const struct relay *l, int i)
 {
-	return i ? l->state : l->cfg->haproxy.file;
+	return i == 2 ? l->cfg->haproxy.tls_cert : i ? l->state : l->cfg->haproxy.file;
 }
 
 static void read_file(struct relay *l, const json_t *q, json_t *a)
 {
-	int i = which(q);
+	int i = which(l, q);
 	struct file_text *t = i < 0 ? NULL : &l->read[i];
 
 	if (!t)
@@ -114,7 +120,7 @@ static bool same(const struct file_text *t, const struct relay_stat *st)
 
 static void write_file(struct relay *l, const json_t *q, json_t *a)
 {
-	int i = which(q);
+	int i = which(l, q);
 	bool compare = json_object_get(q, "stat") != NULL;
 	struct relay_stat st;
 	size_t len;
@@ -126,7 +132,8 @@ static void write_file(struct relay *l, const json_t *q, json_t *a)
 	} else if (compare && (!l->was_read[i] || !relay_stat(q, &st) || !same(&l->read[i], &st))) {
 		say_error("%s: changed by someone else meanwhile; run the command again",
 		          path(l, i));
-	} else if (!persist_write(path(l, i), text, len, compare ? &l->read[i] : NULL, 0644)) {
+	} else if (!persist_write(path(l, i), text, len, compare ? &l->read[i] : NULL,
+	                          i == 2 ? 0600 : 0644)) {
 		json_object_set_new(a, "ok", json_true());
 	}
 	free(text);
@@ -286,7 +293,7 @@ int cmd_relay(struct run *r)
 		}
 	}
 	buf_free(&in);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		persist_text_free(&l.read[i]);
 	free(l.state);
 	config_free(l.cfg);

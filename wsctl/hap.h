@@ -30,6 +30,12 @@ enum hap_socket { HAP_ADMIN, HAP_MASTER };
  */
 int hap_ask(const struct config *, enum hap_socket, char **reply, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/*
+ * To the admin socket, with lines that follow the command ("<<" in the management guide): each ends
+ * in a newline, none is empty.
+ */
+int hap_ask_with(const struct config *, char **reply, const char *lines, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The same through the master to one worker: "@!PID command". */
 int hap_ask_worker(const struct config *, long pid, char **reply, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -97,6 +103,13 @@ int hap_set_weight(const struct config *, const char *server, unsigned weight);
 /* maint, waits until no session is attached (deadline), del server. Before 2.6.16: see
  * haproxy-facts 8. */
 int hap_del(const struct config *, const char *server, uint64_t deadline_ms);
+/* A certificate that HAProxy has loaded, by its file's path. */
+struct hap_cert {
+	char serial[64], until[64], subject[256]; /* as HAProxy writes them */
+};
+int hap_cert(const struct config *, const char *path, struct hap_cert *out);
+/* Replaced by this PEM (certificate, chain, key; no empty lines), and read back. */
+int hap_set_cert(const struct config *, const char *path, const char *pem);
 /* The value of a line of `show info`, "" when there is none. HAP_OK, HAP_AWAY or HAP_REFUSED. */
 int hap_info(const struct config *, const char *name, char *out, size_t size);
 /* "2.6.12", NULL when away. malloc'd */

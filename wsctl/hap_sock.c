@@ -236,7 +236,7 @@ static bool whole(const struct buf *b, bool shows, bool may_end)
 	       (may_end && b->len && strncmp(b->p, "Can't find the target", 21) == 0);
 }
 
-static int ask(const char *at, char **out, struct buf *line, bool may_end)
+static int ask(const char *at, char **out, struct buf *line, const char *lines, bool may_end)
 {
 	uint64_t deadline = now_ms() + HAP_DEADLINE_MS;
 	struct buf reply = {0};
@@ -250,6 +250,15 @@ static int ask(const char *at, char **out, struct buf *line, bool may_end)
 	if (strcspn(line->p, "\n;") != line->len - 1)
 		return hap_fail(HAP_REFUSED,
 		                "a command to HAProxy can't hold a semicolon or a line end");
+
+	if (lines && (strstr(lines, "\n\n") || *lines == '\n'))
+		return hap_fail(HAP_REFUSED, "what follows a command can't hold an empty line");
+	if (lines) {
+		line->p[--line->len] = '\0';
+		buf_printf(line, " <<\n%s\n", lines);
+		if (line->oom)
+			return hap_fail(HAP_AWAY, "out of memory");
+	}
 
 	/* Asking again is harmless; doing again is not. */
 	const char *verb = line->p[0] == '@' ? line->p + strcspn(line->p, " ") + 1 : line->p;
@@ -304,9 +313,9 @@ static const char *path(const struct config *cfg, enum hap_socket which)
 	return which == HAP_ADMIN ? cfg->haproxy.socket : cfg->haproxy.master;
 }
 
-/* Here, or at the other end of its reach; the line is freed. */
+/* Here, or at the other end of its reach; the line is freed. lines: those that follow, or NULL. */
 static int carry(const struct config *cfg, enum hap_socket which, long pid, char **reply,
-                 struct buf *line)
+                 struct buf *line, const char *lines)
 {
 	int result;
 	char *said;
@@ -316,7 +325,7 @@ static int carry(const struct config *cfg, enum hap_socket which, long pid, char
 	if (line->oom) {
 		result = hap_fail(HAP_AWAY, "out of memory");
 	} else if (cfg->haproxy.reach) {
-		result = reach_ask(cfg->haproxy.reach, which, pid, line->p, reply, &said);
+		result = reach_ask(cfg->haproxy.reach, which, pid, line->p, lines, reply, &said);
 		if (result != HAP_OK)
 			hap_fail(result, "%s", said ? said : "out of memory");
 		free(said);
@@ -329,7 +338,7 @@ static int carry(const struct config *cfg, enum hap_socket which, long pid, char
 		}
 		/* An old worker may end meanwhile; so does a master of 2.6 that begins anew. */
 		bool may_end = pid || strcmp(line->p, "reload") == 0;
-		result = ask(path(cfg, which), reply, line, may_end);
+		result = ask(path(cfg, which), reply, line, lines, may_end);
 	}
 	buf_free(line);
 	return result;
@@ -342,7 +351,17 @@ int hap_ask(const struct config *cfg, enum hap_socket which, char **reply, const
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	return carry(cfg, which, 0, reply, &line);
+	return carry(cfg, which, 0, reply, &line, NULL);
+}
+
+int hap_ask_with(const struct config *cfg, char **reply, const char *lines, const char *fmt, ...)
+{
+	struct buf line = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	vprint(&line, fmt, ap);
+	va_end(ap);
+	return carry(cfg, HAP_ADMIN, 0, reply, &line, lines);
 }
 
 int hap_ask_worker(const struct config *cfg, long pid, char **reply, const char *fmt, ...)
@@ -352,5 +371,5 @@ int hap_ask_worker(const struct config *cfg, long pid, char **reply, const char 
 	va_start(ap, fmt);
 	vprint(&line, fmt, ap);
 	va_end(ap);
-	return carry(cfg, HAP_MASTER, pid, reply, &line);
+	return carry(cfg, HAP_MASTER, pid, reply, &line, NULL);
 }

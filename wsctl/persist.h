@@ -30,8 +30,8 @@ int persist_write(const char *path, const char *text, size_t len, const struct f
                   unsigned mode);
 
 /*
- * The same of haproxy.file or of the state file of the balancer that cfg is the view of (fleet.h),
- * here or there. No other path.
+ * The same of haproxy.file, the state file or the certificate of the balancer that cfg is the view
+ * of (fleet.h), here or there. No other path.
  */
 int persist_read_of(const struct config *, const char *path, bool missing_ok,
                     struct file_text *out);

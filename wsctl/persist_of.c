@@ -1,6 +1,6 @@
 /*
  * persist_of: which host a file of a view is on: this one, or the one at the other end of its
- * reach. Knows the two files that a balancer has, and nothing of what they hold.
+ * reach. Knows the three files that a balancer has, and nothing of what they hold.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,8 @@ static const char *file_of(const struct config *cfg, const char *path)
 
 	if (!strcmp(path, cfg->haproxy.file))
 		return "haproxy";
+	if (cfg->haproxy.tls && !strcmp(path, cfg->haproxy.tls_cert))
+		return "cert";
 	if (dot && !strcmp(dot, ".state") &&
 	    !strncmp(path, cfg->haproxy.state_dir, strlen(cfg->haproxy.state_dir)))
 		return "state";

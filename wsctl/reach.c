@@ -270,6 +270,8 @@ static char *essence(const struct config *cfg)
 	           cfg->cluster, cfg->haproxy.own == OWN_ALL ? "all" : "backend",
 	           cfg->haproxy.backend, cfg->haproxy.file, cfg->haproxy.socket,
 	           cfg->haproxy.master, cfg->haproxy.state_dir);
+	if (cfg->haproxy.tls)
+		buf_printf(&b, "  tls: { cert: \"%s\" }\n", cfg->haproxy.tls_cert);
 	return buf_take(&b);
 }
 

@@ -44,14 +44,19 @@ static json_t *done(struct reach *r, json_t *reply)
 	return NULL;
 }
 
-int reach_ask(struct reach *r, enum hap_socket which, long pid, const char *line, char **reply,
-              char **why)
+int reach_ask(struct reach *r, enum hap_socket which, long pid, const char *line, const char *lines,
+              char **reply, char **why)
 {
 	json_t *o = json_pack("{s:s, s:I, s:s}", "socket", which == HAP_ADMIN ? "admin" : "master",
 	                      "pid", (json_int_t)pid, "line", line);
-	json_t *a = o ? reach_call(r, "ask", o, HAP_DEADLINE_MS + SLACK_MS) : NULL;
-	int64_t result = relay_int(a, "result", HAP_AWAY);
+	json_t *a;
+	int64_t result;
 	size_t len;
+
+	if (lines)
+		relay_set_bytes(o, "lines", lines, strlen(lines));
+	a = o ? reach_call(r, "ask", o, HAP_DEADLINE_MS + SLACK_MS) : NULL;
+	result = relay_int(a, "result", HAP_AWAY);
 
 	*reply = *why = NULL;
 	if (!a) {

@@ -14,10 +14,11 @@
 struct reach;
 struct verdict;
 
-/* As hap_ask; pid 0: not a worker's. *why, malloc'd, when it isn't HAP_OK. */
-int reach_ask(struct reach *, enum hap_socket, long pid, const char *line, char **reply,
-              char **why);
-/* As persist_read and persist_write, of haproxy.file or of the state file. */
+/* As hap_ask; pid 0: not a worker's; lines as hap_ask_with's, or NULL. *why, malloc'd, when it
+ * isn't HAP_OK. */
+int reach_ask(struct reach *, enum hap_socket, long pid, const char *line, const char *lines,
+              char **reply, char **why);
+/* As persist_read and persist_write, of haproxy.file, the state file or the certificate. */
 int reach_read(struct reach *, const char *file, bool missing_ok, struct file_text *out);
 int reach_write(struct reach *, const char *file, const char *text, size_t len,
                 const struct file_text *read_as);

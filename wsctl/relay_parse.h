@@ -15,8 +15,9 @@
 /*
  * Both ends must have the same number; whatever changes a verb's meaning changes it.
  *   hello    relay, version, yaml, balancer        -> relay, version
- *   ask      socket (admin, master), pid, line     -> result, text; why
- *   read     file (haproxy, state), missing_ok     -> stat, text
+ *   ask      socket (admin, master), pid, line,
+ *            lines (that follow it)             -> result, text; why
+ *   read     file (haproxy, state, cert), missing_ok     -> stat, text
  *   write    file, text, stat (as it was read)     -> done
  *   render   text (none: only look), overwrite     -> done
  *   validate text                                  -> passed, loaded, master, text
