@@ -155,6 +155,9 @@ static int run(struct job *j)
 	if (r->opts.dry_run) {
 		if (!r->opts.json)
 			plan_print(&j->p, &j->f);
+		if (j->back)
+			say(r, "%s would be generation %llu's again", r->cfg->path,
+			    (unsigned long long)j->number);
 		say(r, "%s; nothing changed",
 		    plan_differs(&j->p) ? "would do this" : "nothing to do");
 	} else {
