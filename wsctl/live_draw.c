@@ -2,6 +2,7 @@
  * live_draw: a picture from lines of text, and a frame from a picture. Pure.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,7 +217,11 @@ void picture_draw(struct picture *p, const struct live *v, struct look *look, st
 		cells(b, v, width, out, look, &p->v[look->scroll + i]);
 	for (size_t i = 0; i < warned; i++) {
 		if (i + 1 == warned && warned < p->n_warnings) {
-			buf_printf(b, "! and %zu more: wsctl status", p->n_warnings - i);
+			char more[64];
+
+			snprintf(more, sizeof more, "! and %zu more: wsctl status",
+			         p->n_warnings - i);
+			text(b, more, look->columns);
 		} else {
 			buf_str(b, "! ");
 			text(b, p->warnings[i], look->columns - 2);

@@ -13,7 +13,7 @@ enum { SHOWN = 8, LINES_MAX = 4096 };
 
 struct line {
 	const char *p;
-	size_t len;     /* without its indentation */
+	size_t len;     /* without its indentation, of whichever kind */
 	size_t section; /* how many section lines stand before it */
 	bool matched;
 };
@@ -33,7 +33,7 @@ static size_t cut(const char *text, struct line *out)
 	size_t n = 0, section = 0;
 
 	for (const char *p = text; p && *p && n < LINES_MAX;) {
-		size_t len = strcspn(p, "\n"), tab = strspn(p, "\t");
+		size_t len = strcspn(p, "\n"), tab = strspn(p, " \t");
 
 		section += len && !tab && *p != '#';
 		if (tab <= len && counts(p + tab, len - tab))

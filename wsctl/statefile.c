@@ -138,7 +138,8 @@ int statefile_parse(const char *text, struct statefile *out)
 			n = words(line, w);
 		}
 		p += len + (p[len] == '\n');
-		if (n < 3 || state_of(w[1], &state) || num_u64(w[2], 0, INT64_MAX, &since))
+		if (n < 3 || !node_name_valid(w[0]) || state_of(w[1], &state) ||
+		    num_u64(w[2], 0, INT64_MAX, &since))
 			continue;
 		if (statefile_set(out, w[0], state, (int64_t)since, n > 3 ? w[3] : "")) {
 			statefile_free(out);
