@@ -30,7 +30,7 @@ $(T)/tools/%.o: tests/tools/%.c
 # --- unit programs: TAP on stdout; each is one test_NAME.c with lib/. What else one needs is added to it.
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
-UNIT_CTL = doctor kafka render hap_csv shown statefile opts table edit edit_random persist persist_rendered lock relay_parse
+UNIT_CTL = doctor plan kafka render hap_csv shown statefile opts table edit edit_random persist persist_rendered lock relay_parse
 UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring ring_oom fill_reply history history_random
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
@@ -38,7 +38,7 @@ UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CT
 $(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
 $(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/render.o
-$(T)/unit/test_doctor: $(filter-out %/main.o,$(CTL_OBJ))
+$(T)/unit/test_doctor $(T)/unit/test_plan: $(filter-out %/main.o,$(CTL_OBJ))
 $(T)/unit/test_kafka: $(BUILD)/obj/wsctl/kafka.o
 $(T)/unit/test_opts: $(BUILD)/obj/wsctl/opts.o
 $(T)/unit/test_table: $(BUILD)/obj/wsctl/table.o $(BUILD)/obj/wsctl/term.o
