@@ -108,6 +108,12 @@ bench-drain:
 	$(MAKE) BUILD=$(BENCH) CFLAGS="-O2" all tools
 	BUILD=$(BENCH) tests/bench/drain.sh
 
+# --- what wsctl costs with a thousand nodes
+.PHONY: bench-wsctl
+bench-wsctl:
+	$(MAKE) BUILD=$(BENCH) CFLAGS="-O2" all tools
+	BUILD=$(BENCH) tests/bench/wsctl.sh
+
 # --- all together
 .PHONY: tools unit fuzz check deps tidy
 tools: $(TOOLS) $(T)/hapctl $(T)/bench_history

@@ -164,10 +164,9 @@ static void add_node(struct channels *out, const json_t *reply, const char *name
 	}
 }
 
-/* {name: its object} of one node's reply. */
-static json_t *by_name(const json_t *reply)
+/* {name: its object} of a node's list. */
+static json_t *by_name(const json_t *list)
 {
-	const json_t *list = json_object_get(reply, "channels");
 	json_t *index = json_object(), *o;
 	size_t i;
 
@@ -179,25 +178,37 @@ static json_t *by_name(const json_t *reply)
 	return index;
 }
 
+/* The channel in a node's earlier list: at the same place, unless one came or went meanwhile. */
+static const json_t *earlier(const json_t *list, size_t at, const char *name, json_t **index)
+{
+	const json_t *o = json_array_get(list, at);
+
+	if (o && !strcmp(reply_str(o, "name"), name))
+		return o;
+	if (!*index)
+		*index = by_name(list);
+	return json_object_get(*index, name);
+}
+
 static void add_rates(struct channels *out, const struct ctl_replies *first,
                       const struct ctl_replies *second, double seconds)
 {
-	json_t *later;
+	json_t *later, *nodes = ctl_index(first);
 	size_t i, j;
 
 	json_array_foreach(second->v, i, later)
 	{
-		const json_t *before = ctl_reply(first, reply_str(later, "node")), *o;
+		const json_t *before = json_object_get(nodes, reply_str(later, "node")), *o;
 		const json_t *list = json_object_get(later, "channels");
-		json_t *index;
+		const json_t *list_before = json_object_get(before, "channels");
+		json_t *index = NULL;
 
 		if (!before ||
 		    strcmp(reply_str(before, "start_id"), reply_str(later, "start_id")) != 0)
 			continue;
-		index = by_name(before);
 		json_array_foreach(list, j, o)
 		{
-			const json_t *was = json_object_get(index, reply_str(o, "name"));
+			const json_t *was = earlier(list_before, j, reply_str(o, "name"), &index);
 			struct channel_row *row = row_find(out, reply_str(o, "name"));
 			double in, sent;
 
@@ -212,6 +223,7 @@ static void add_rates(struct channels *out, const struct ctl_replies *first,
 		}
 		json_decref(index);
 	}
+	json_decref(nodes);
 }
 
 static json_t *request(const char *name, const char *pattern)
@@ -230,34 +242,28 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct channel_row *)a)->name, ((const struct channel_row *)b)->name);
 }
 
+static int by_node(const void *a, const void *b)
+{
+	return strcmp(reply_str(*(json_t *const *)a, "node"),
+	              reply_str(*(json_t *const *)b, "node"));
+}
+
 /* The replies come in no order; people look for a name. */
 static json_t *sorted(const json_t *replies)
 {
-	json_t *by_node = json_object(), *list = json_array(), *o;
-	const char *key;
-	size_t i;
+	size_t n = json_array_size(replies), i;
+	json_t **v = calloc(n ? n : 1, sizeof *v), *list = json_array(), *o;
 
 	json_array_foreach(replies, i, o)
 	{
-		char unique[NODE_NAME_MAX + 32];
-
-		/* Two processes of one name are two rows. */
-		snprintf(unique, sizeof unique, "%.*s %zu", NODE_NAME_MAX, reply_str(o, "node"), i);
-		json_object_set(by_node, unique, o);
+		if (v)
+			v[i] = o;
 	}
-	/* jansson has no sorted iteration: the names are few. */
-	while (json_object_size(by_node)) {
-		const char *least = NULL;
-
-		json_object_foreach(by_node, key, o)
-		{
-			if (!least || strcmp(key, least) < 0)
-				least = key;
-		}
-		json_array_append(list, json_object_get(by_node, least));
-		json_object_del(by_node, least);
-	}
-	json_decref(by_node);
+	if (v && n)
+		qsort(v, n, sizeof(json_t *), by_node);
+	for (i = 0; v && i < n; i++)
+		json_array_append(list, v[i]);
+	free(v);
 	return list;
 }
 

@@ -309,3 +309,19 @@ json_t *ctl_reply(const struct ctl_replies *r, const char *node)
 	}
 	return NULL;
 }
+
+json_t *ctl_index(const struct ctl_replies *r)
+{
+	json_t *index = json_object(), *o;
+	size_t i;
+
+	json_array_foreach(r->v, i, o)
+	{
+		const char *name = json_string_value(json_object_get(o, "node"));
+
+		/* As ctl_reply has it: the first of that name. */
+		if (name && !json_object_get(index, name))
+			json_object_set(index, name, o);
+	}
+	return index;
+}

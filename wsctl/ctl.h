@@ -33,8 +33,9 @@ struct ctl_replies {
 int ctl_ask(const struct config *, const char *node, json_t *request, uint64_t wait_ms,
             struct ctl_replies *out);
 void ctl_replies_free(struct ctl_replies *);
-/* The reply of one node, borrowed; NULL: none. */
+/* The reply of one node, borrowed; NULL: none. For many: their index, {node: reply}, new. */
 json_t *ctl_reply(const struct ctl_replies *, const char *node);
+json_t *ctl_index(const struct ctl_replies *);
 
 /* GET /healthz over TCP or the Unix socket. 0 and the parsed body (a new reference) with *status,
  * or -1 with *why (malloc'd). */

@@ -150,9 +150,11 @@ static int add_reports(struct status *s, const struct ctl_replies *replies)
 /* The second look: messages since the first, by the same process. */
 static void add_rates(struct status *s, const struct ctl_replies *later, double seconds)
 {
+	json_t *index = ctl_index(later);
+
 	for (size_t i = 0; i < s->n; i++) {
 		struct status_node *v = &s->v[i];
-		const json_t *o = ctl_reply(later, v->name);
+		const json_t *o = json_object_get(index, v->name);
 
 		if (!o || !v->report || v->answers != 1 || seconds <= 0 ||
 		    strcmp(reply_str(o, "start_id"), reply_str(v->report, "start_id")) != 0)
@@ -161,6 +163,7 @@ static void add_rates(struct status *s, const struct ctl_replies *later, double 
 		v->out_s = (double)(reply_int(o, "out", 0) - reply_int(v->report, "out", 0)) /
 		           seconds;
 	}
+	json_decref(index);
 }
 
 static void ask_nodes(struct run *r, struct status *s)

@@ -63,7 +63,9 @@ void table_cell(struct table *t, enum table_colour colour, const char *fmt, ...)
 		t->cap = cap;
 	}
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
+	if (!strcmp(fmt, "%s"))
+		text = strdup(va_arg(ap, const char *));
+	else if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
 	if (!text) {
