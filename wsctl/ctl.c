@@ -192,7 +192,7 @@ static json_t *open_message(const redisReply *m, const char *id)
 	if (strcmp(m->element[0]->str, "message") != 0)
 		return NULL;
 	payload = m->element[2];
-	o = json_loadb(payload->str, (size_t)payload->len, JSON_REJECT_DUPLICATES, NULL);
+	o = json_loadb(payload->str, (size_t)payload->len, 0, NULL);
 	if (json_is_object(o)) {
 		const char *theirs = json_string_value(json_object_get(o, "id"));
 		const char *node = json_string_value(json_object_get(o, "node"));
