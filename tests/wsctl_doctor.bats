@@ -275,7 +275,7 @@ redis_info_has() { rcli info | tr -d '\r' | grep -qx "$1"; }
 	no_control_bytes screen
 }
 
-@test "a tunnel timeout below the ping, and a fragment of which nobody knows whether it is loaded" {
+@test "a tunnel timeout below the ping, and a fragment that HAProxy has not loaded" {
 	YAML_HAPROXY='extra: { backend: "timeout tunnel 20s" }'
 	cluster ws1
 	doctor
@@ -288,5 +288,5 @@ redis_info_has() { rcli info | tr -d '\r' | grep -qx "$1"; }
 	wsctl generate -o haproxy.cfg
 	doctor
 	well ping
-	finds haproxy-loaded "unchecked: whether HAProxy has loaded $W/haproxy.cfg as it is now"
+	finds haproxy-loaded "warning: HAProxy runs with another file than $W/haproxy.cfg"
 }

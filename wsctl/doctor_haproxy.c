@@ -10,6 +10,7 @@
 #include "../lib/num.h"
 #include "doctor.h"
 #include "hap_int.h"
+#include "render.h"
 #include "render_int.h"
 #include "table.h"
 
@@ -173,6 +174,17 @@ static void identity(const char *text, char out[static DOCTOR_FIELD])
 	}
 }
 
+/* By what HAProxy shows of each: the description of a whole file, the id of a backend. */
+static bool loaded(const struct doctor_facts *f, const char *disk)
+{
+	struct render_ident ident;
+	char live[DOCTOR_FIELD];
+
+	if (f->cfg->haproxy.own == OWN_ALL)
+		return !strcmp(doctor_field(f->hap_info, "description", live), disk);
+	return !render_ident(f->cfg, &ident) && f->servers.be_id == ident.id;
+}
+
 void check_haproxy_loaded(const struct doctor_facts *f, struct findings *out)
 {
 	char live[DOCTOR_FIELD], disk[DOCTOR_FIELD], wanted[DOCTOR_FIELD];
@@ -185,7 +197,7 @@ void check_haproxy_loaded(const struct doctor_facts *f, struct findings *out)
 		      doctor_reason(f->file_error, live));
 		found_why(out, "what HAProxy loaded, and its tunnel timeout, aren't checked");
 		if (f->file_error == ENOENT)
-			found_mend(out, "wsctl generate -o %s", word);
+			found_mend(out, "wsctl apply");
 		else
 			found_mend(out, "sudo wsctl doctor");
 		free(word);
@@ -198,17 +210,16 @@ void check_haproxy_loaded(const struct doctor_facts *f, struct findings *out)
 	if (!same) {
 		found(out, DOCTOR_WARN, "%s is not what %s renders", path, f->cfg->path);
 		found_why(out, "a key was changed since, or the file by hand; HAProxy goes by it");
-		found_mend(out, "wsctl generate -o %s && systemctl reload haproxy", word);
+		found_mend(out, "wsctl plan   # then: wsctl apply");
 	}
-	if (!all) {
+	if (!all && f->servers.be_id < 0) {
 		found(out, DOCTOR_UNCHECKED, "whether HAProxy has loaded %s as it is now", path);
-		found_why(out, "a fragment carries no identity that HAProxy would tell");
-		found_mend(out, "systemctl reload haproxy   # cuts nobody");
-	} else if (f->hap_info &&
-	           strcmp(doctor_field(f->hap_info, "description", live), disk) != 0) {
+		found_why(out, "a backend without servers doesn't tell HAProxy's id of it");
+		found_mend(out, "wsctl add NAME ADDRESS");
+	} else if (f->hap_info && !loaded(f, disk)) {
 		found(out, DOCTOR_WARN, "HAProxy runs with another file than %s", path);
 		found_why(out, "what was changed in it since is not in force");
-		found_mend(out, "haproxy -c -f %s && systemctl reload haproxy", word);
+		found_mend(out, "wsctl plan   # then: wsctl apply");
 	} else if (f->hap_info && same) {
 		found(out, DOCTOR_OK, "HAProxy has loaded what %s renders", f->cfg->path);
 	}

@@ -210,8 +210,12 @@ static void haproxy(void)
 	      "20,000",
 	      "own: backend: a maxconn below one node's");
 	set(&f.rendered, f.file);
+	gives("haproxy-loaded", DOCTOR_WARN, "HAProxy runs with another file",
+	      "own: backend: the backend's id says what is loaded");
+	f.servers.be_id = -1;
 	gives("haproxy-loaded", DOCTOR_UNCHECKED, "whether HAProxy has loaded",
-	      "own: backend: no identity to compare");
+	      "own: backend: without servers HAProxy doesn't tell the id");
+	f.servers.be_id = 0;
 	fini();
 }
 
