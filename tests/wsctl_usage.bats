@@ -114,3 +114,17 @@ load helpers
 	run -1 bash -c '"$0" -c long.yaml generate >/dev/full' "$BUILD/wsctl"
 	says "can't write the output: "
 }
+
+@test "help fits an 80-column terminal; without a file it is said how one is made" {
+	local c
+	{
+		wsctl help
+		for c in $(wsctl help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do wsctl help "$c"; done
+	} >all
+	[ "$(wc -l <all)" -gt 60 ]
+	run -0 awk 'length > 79' all
+	[ -z "$output" ] || fail "$output"
+	run -78 "$BUILD/wsctl" -c "$W/none.yaml" plan
+	says "none.yaml: cannot open: no such file or directory"
+	says "a first one is written by: wsctl init"
+}

@@ -57,7 +57,7 @@ int cmd_help(struct run *r)
 		printf("  %-29s  %s\n", call, c->summary);
 	}
 	printf("\n"
-	       "  -c FILE    the configuration; else $WSCALE_CONFIG, else /etc/wscale/wscale.yaml\n"
+	       "  -c FILE    the YAML; else $WSCALE_CONFIG, else /etc/wscale/wscale.yaml\n"
 	       "  -q         no talk, only errors\n"
 	       "  --json     one JSON object on standard output\n"
 	       "  -n         say what would happen and change nothing\n"

@@ -47,6 +47,8 @@ static int load(struct run *r)
 	if (!r->cfg) {
 		errs_sort(&errs);
 		say_errs(&errs, path);
+		if (access(path, F_OK) && errno == ENOENT)
+			say(r, "a first one is written by: wsctl init");
 		if (errs.n > 1)
 			fprintf(stderr, "wsctl: %zu errors, nothing changed\n", errs.n);
 	}
