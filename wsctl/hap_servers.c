@@ -86,8 +86,14 @@ static int read_stat(const struct config *cfg, struct hap_servers *out, int64_t 
 		free(reply);
 		return HAP_REFUSED;
 	}
-	while (hap_table_next(&t)) {
-		struct hap_server *s = find(out, hap_table_get(&t, "svname"));
+	/* Both tables have them in one order, nearly always. */
+	for (size_t at = 0; hap_table_next(&t);) {
+		const char *name = hap_table_get(&t, "svname");
+		struct hap_server *s = at < out->n && !strcmp(out->v[at].name, name) ? &out->v[at]
+		                       : *name ? find(out, name)
+		                               : NULL;
+		if (s)
+			at = (size_t)(s - out->v) + 1;
 		if (!s || strcmp(hap_table_get(&t, "pxname"), cfg->haproxy.backend) != 0)
 			continue;
 		copy(s->status, sizeof(s->status), hap_table_get(&t, "status"));
