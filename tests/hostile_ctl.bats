@@ -12,7 +12,7 @@ quoted() { jq -Rsn --arg t "$1" '$t'; }
 clean() {
 	local want=$1
 	shift
-	run timeout 30 "$@"
+	run timeout $((30 * WAIT_FACTOR)) "$@"
 	[ "$status" -eq "$want" ] || fail "$*: exit $status: ${output:0:400}"
 	printf '%s' "$output" >said
 	no_control_bytes said
@@ -29,7 +29,7 @@ untouched() { [ ! -e pwned ] && [ ! -e haproxy.cfg ] && [ -z "$(ls state)" ]; }
 			printf '%s\n' "${key/@/$(quoted "$text")}" >wscale.yaml
 			[[ $key == nodes* ]] || echo "nodes: { ws1: 127.0.0.1:1 }" >>wscale.yaml
 			# Some are a word that may stand there: then it is rendered as one, on one line.
-			run timeout 10 "$BUILD/wsctl" -c wscale.yaml generate
+			run timeout $((10 * WAIT_FACTOR)) "$BUILD/wsctl" -c wscale.yaml generate
 			printf '%s' "$output" >said
 			no_control_bytes <(tr -d '\t' <said)
 			[ "$status" -eq 78 ] || { [ "$status" -eq 0 ] && render_is_a_word "$text"; } || fail "$key $text: $status $output"
@@ -59,14 +59,14 @@ render_is_a_word() { [ "$(grep -c '^global' said)" = 1 ] && [ "$(grep -c '^backe
 	cp wscale.yaml before.yaml
 	for text in "${EVIL[@]}"; do
 		[ -n "$text" ] || continue
-		run timeout 10 "$BUILD/wsctl" -c "$W/new.yaml" init --node "$text=127.0.0.1:1" --cluster "$text"
+		run timeout $((10 * WAIT_FACTOR)) "$BUILD/wsctl" -c "$W/new.yaml" init --node "$text=127.0.0.1:1" --cluster "$text"
 		# -x is a name like any other.
 		[ "$status" -eq 64 ] || [ "$status" -eq 78 ] || [ "$text" = -x ] || fail "init $text: $status $output"
 		[ ! -e new.yaml ] || [ "$text" = -x ]
 		rm -f new.yaml
 		for command in "status --" "drain --" "retire --" "ready --" "remove --" "publish x" "roll --exec" "generate --listen :1 --node" "cert --"; do
 			# shellcheck disable=SC2086
-			run timeout 20 "$BUILD/wsctl" -c wscale.yaml $command "$text"
+			run timeout $((20 * WAIT_FACTOR)) "$BUILD/wsctl" -c wscale.yaml $command "$text"
 			printf '%s' "$output" >said
 			no_control_bytes said
 		done
@@ -102,14 +102,14 @@ lying_haproxy() {
 		case $kind in
 		empty) : >reply.other ;;
 		escapes) printf '1\n# be_id be_name srv_id srv_name srv_addr\n1 \033[31mx\007 1 \033]0;x\007 1.1.1.1\n\n' >reply.other ;;
-		long) { echo 1; echo "# be_id be_name srv_id srv_name srv_addr"; yes "1 wscale_chat 1 $(printf 'x%.0s' {1..200}) 1.1.1.1" | head -n 40000; echo; } >reply.other ;;
+		long) { echo 1; echo "# be_id be_name srv_id srv_name srv_addr"; yes "1 wscale_chat 1 $(printf 'x%.0s' {1..200}) 1.1.1.1" | head -n "$(load 40000)"; echo; } >reply.other ;;
 		endless-line) { head -c 10000000 /dev/zero | tr '\0' ' '; printf '\n\n'; } >reply.other ;;
 		columns) printf '1\n# %s\n%s\n\n' "$(seq -s ' ' 5000)" "$(seq -s ' ' 5000)" >reply.other ;;
 		numbers) printf '1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_port\n99999999999999999999 wscale_chat -1 ws1 ::::: -9 99999999999 -1 99999999\n\nPid: -1\nnode: \033[31m\n\n' >reply.other ;;
 		esac
 		for command in status "status --json" plan "plan --json" "status --check" "retire local" "drain ws1 -n" "weight ws1 5 -n" doctor; do
 			# shellcheck disable=SC2086
-			run timeout 30 "$BUILD/wsctl" -c wscale.yaml $command
+			run timeout $((30 * WAIT_FACTOR)) "$BUILD/wsctl" -c wscale.yaml $command
 			[[ $status =~ ^(0|1|2|69)$ ]] || fail "$kind: $command: exit $status: ${output:0:400}"
 			printf '%s' "$output" >said
 			no_control_bytes said
