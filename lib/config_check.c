@@ -133,7 +133,10 @@ void config_fill(struct config *c)
 	if (!c->haproxy.backend && asprintf(&c->haproxy.backend, "wscale_%s", c->cluster) < 0)
 		abort();
 	if (!c->haproxy.n_balancers) {
-		c->haproxy.balancers = config_or_abort(calloc(1, sizeof *c->haproxy.balancers));
+		/* There may be a list in which none was understood. */
+		if (!c->haproxy.balancers)
+			c->haproxy.balancers = config_or_abort(
+				calloc(1, sizeof *c->haproxy.balancers));
 		c->haproxy.balancers[0].name = config_or_abort(strdup("local"));
 		c->haproxy.n_balancers = 1;
 	}
