@@ -66,7 +66,7 @@ $(UNIT): $(T)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
 # --- fuzzers: libFuzzer with ASan and UBSan, FUZZ_SECONDS for each; what they find fails the build
-FUZZ         = config jwt envelope num edit hap_csv kafka http cf texts
+FUZZ         = config jwt envelope num edit hap_csv kafka http cf texts reply
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS  = $(CSTD) $(WARN) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
@@ -74,6 +74,7 @@ FUZZ_BIN     = $(FUZZ:%=$(T)/fuzz/fuzz_%)
 $(T)/fuzz/fuzz_edit: $(EDIT_SRC)
 $(T)/fuzz/fuzz_hap_csv: wsctl/hap_csv.c
 $(T)/fuzz/fuzz_kafka: wsctl/kafka.c
+$(T)/fuzz/fuzz_reply: $(filter-out wsctl/main.c,$(CTL_SRC))
 $(T)/fuzz/fuzz_texts: wsctl/relay_parse.c wsctl/statefile.c wsctl/plan_lines.c wsctl/live_draw.c \
 	wsctl/table.c wsctl/term.c
 $(T)/fuzz/fuzz_http: node/http.c
