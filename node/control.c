@@ -155,7 +155,6 @@ static json_t *retire(json_t *request)
 	}
 	if (n)
 		retire_start(per_second);
-	log_msg(LOG_NOTICE, "retire: %u client%s at %.1f/s", n, n == 1 ? "" : "s", per_second);
 	return json_pack("{s:b, s:i}", "ok", 1, "clients", (int)n);
 }
 

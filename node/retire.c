@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "../lib/log.h"
 #include "drain.h"
 #include "lbs.h"
 #include "node.h"
@@ -52,7 +53,11 @@ void retire_init(void)
 void retire_start(double per_second)
 {
 	pace.per_second = per_second;
-	if (!ev_is_active(&timer))
+	/* wsctl asks again and again. */
+	if (!ev_is_active(&timer)) {
 		pace_begin(&pace, node_now_ms());
+		log_msg(LOG_NOTICE, "retire: %u client%s at %.1f/s", lbs_left(),
+		        lbs_left() == 1 ? "" : "s", per_second);
+	}
 	ev_timer_again(node.loop, &timer);
 }

@@ -33,6 +33,8 @@ front() { ws_open "$1" "ws://127.0.0.1:${PORT[$2]}/ws/news"; }
 	says "6 moved"
 	[ "$(closed_with 1012)" = 6 ]
 	[ "$(closed_with 1006)" = 0 ]
+	# Told again twice a second, a node says it once.
+	[ "$(cat log/ws1 log/ws2 | grep -c 'retire: ')" = 2 ]
 	still_open c7 c8 c9
 	wait_until 10 no_old_worker
 	wsctl status --check
