@@ -156,3 +156,17 @@ all_well() {
 	[ "$(cat at)" = "at $(at ws1)" ]
 	all_well
 }
+
+@test "a drain that is refused has not begun: that node is left, and serves" {
+	cluster ws1 ws2
+	wsctl cordon -q ws1
+	clients 2
+	run -1 wsctl roll ws2 --exec "$W/restart {name}"
+	says "no other node would serve the clients of ws2"
+	says "left: ws2"
+	says_not "in the middle: ws2"
+	state_is_now ws2 ready
+	wsctl ready -q ws1
+	run -0 wsctl roll ws2 --exec "$W/restart {name}"
+	all_well
+}

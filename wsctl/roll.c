@@ -46,6 +46,14 @@ static int restarted(struct roll *o, const struct roll_node *n, int *rc)
 	return now[0] && strcmp(now, n->start_id) != 0;
 }
 
+/* Its drain was refused before anything was changed. */
+static bool untouched(const struct roll *o, const char *name, const struct drain *d)
+{
+	struct node_note note;
+
+	return !d->deadline_ms && !state_read(o->r->cfg, name, &note) && note.state == STATE_READY;
+}
+
 static int begin(struct roll *o, struct roll_node *n)
 {
 	struct drain d;
@@ -56,7 +64,12 @@ static int begin(struct roll *o, struct roll_node *n)
 		if (!rc)
 			rc = save(o, n, ROLL_BEGUN);
 	}
-	return rc ? rc : drain_node(o->r, n->name, &d);
+	if (rc)
+		return rc;
+	rc = drain_node(o->r, n->name, &d);
+	if (rc && untouched(o, n->name, &d))
+		save(o, n, ROLL_WAITS);
+	return rc;
 }
 
 static int command(struct roll *o, const struct roll_node *n)
