@@ -25,7 +25,8 @@ struct out {
 	const struct status_node *node; /* the one it is about now */
 };
 
-static void vtell(const struct out *o, bool planned, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void vtell(const struct out *o, bool planned,
+                                                        const char *fmt, va_list ap)
 {
 	struct status_warning w = {.node = o->node, .planned = planned};
 	char *line = NULL;
