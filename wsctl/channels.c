@@ -252,7 +252,7 @@ static int by_node(const void *a, const void *b)
 static json_t *sorted(const json_t *replies)
 {
 	size_t n = json_array_size(replies), i;
-	json_t **v = calloc(n ? n : 1, sizeof *v), *list = json_array(), *o;
+	json_t **v = calloc(n ? n : 1, sizeof(json_t *)), *list = json_array(), *o;
 
 	json_array_foreach(replies, i, o)
 	{
