@@ -155,7 +155,9 @@ static void read_balancers(struct load *l, const struct ynode *n)
 	struct config *c = l->c;
 	bool here = false;
 
-	if (!want(l, n, Y_MAP, "balancers") || too_many(l, n, BALANCERS_MAX, "balancers"))
+	/* A key that is there twice is an error already. */
+	if (c->haproxy.balancers || !want(l, n, Y_MAP, "balancers") ||
+	    too_many(l, n, BALANCERS_MAX, "balancers"))
 		return;
 	if (!n->n_items) {
 		errs_add(l->errs, n->line, n->col, "balancers is empty");
