@@ -60,7 +60,7 @@ static int stream(struct run *r, uint64_t interval_ms)
 		status_free(&s);
 		if (fflush(stdout))
 			return EXIT_FAILED;
-	} while (!pause_ms(interval_ms));
+	} while (!interrupted() && !pause_ms(interval_ms));
 	return EXIT_INTERRUPTED;
 }
 
