@@ -3,6 +3,7 @@
 #   make demo      a running cluster in a temporary directory
 #   make check     every test, on real HAProxy and Redis
 #   make install   DESTDIR, PREFIX, SYSCONFDIR, UNITDIR
+#   make deb       Debian packages, into $(BUILD)/packages
 # User flags (CFLAGS, CPPFLAGS, LDFLAGS) are added to, never overwritten.
 
 BUILD      ?= build
@@ -87,6 +88,8 @@ MAN8 = man/wsctl.8 man/wsnode.8
 DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
        systemd/wsctl-kafka.env.example
 UNITS = wsnode@.service wsctl-kafka@.service
+PLAIN_UNITS = wsnode@.socket wscale.target
+DROPIN = haproxy.service.d/wscale.conf
 
 install: all
 	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) $(COMPDIR) \
@@ -106,6 +109,9 @@ install: all
 		sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/$$u.in >$(BUILD)/$$u; \
 		$(INSTALL) -m 644 $(BUILD)/$$u $(DESTDIR)$(UNITDIR)/$$u; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN))
+	$(INSTALL) -m 644 $(addprefix systemd/,$(PLAIN_UNITS)) $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -m 644 systemd/$(DROPIN) $(DESTDIR)$(UNITDIR)/$(DROPIN)
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload"
 
 # The administrator's own files stay, and with them their directory.
@@ -114,8 +120,13 @@ uninstall:
 	rm -f $(addprefix $(MANDIR)/man5/,$(notdir $(MAN5))) $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7)))
 	rm -f $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8))) $(DATADIR)/publish.lua
 	rm -f $(DATADIR)/certbot-deploy-hook.sh $(COMPDIR)/wsctl
-	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
-	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) 2>/dev/null || :
+	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS) $(PLAIN_UNITS) $(DROPIN))
+	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN)) 2>/dev/null || :
+
+# Debian packages of what is committed, into $(BUILD)/packages; nothing is downloaded. debian/rules has the rest.
+.PHONY: deb
+deb:
+	debian/build $(BUILD)/packages
 
 demo:
 	@BUILD=$(BUILD) MAKE="$(MAKE)" demo/run

@@ -22,6 +22,8 @@
 #include "rconn.h"
 
 enum { OWN_CHANNELS = 3, CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 * 1024 * 1024 };
+/* Above what a resolver may take, the pauses between two tries included. */
+enum { STUCK_MS = 60000 };
 static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
 
 static struct rconn sub, cmd;
@@ -33,6 +35,7 @@ static char why_not[ENDPOINT_STR + 256];
 static bool ready, told_away;
 static char refusal[128]; /* Redis's words about a client's message */
 static uint64_t refusal_ms;
+static uint64_t moved_ms; /* when something last went on here, whether well or badly */
 static unsigned missed, canary_no, canary_heard;
 static uint64_t asked, acknowledged; /* SUBSCRIBEs on this connection */
 static char ctl_all[REDIS_NAME_MAX], ctl_own[REDIS_NAME_MAX], canary[REDIS_NAME_MAX];
@@ -58,6 +61,11 @@ const char *bus_run_id(void)
 	return cmd.run_id;
 }
 
+bool bus_alive(void)
+{
+	return node.standalone || node_now_ms() - moved_ms < STUCK_MS;
+}
+
 static void set_reason(const char *what, const char *why)
 {
 	snprintf(why_not, sizeof why_not, "redis %s: %s%s%.200s", login.where, what,
@@ -66,6 +74,7 @@ static void set_reason(const char *what, const char *why)
 
 static void down(const char *what, const char *why)
 {
+	moved_ms = node_now_ms();
 	rconn_close(&sub);
 	rconn_close(&cmd);
 	ev_timer_stop(node.loop, &canary_timer);
@@ -244,6 +253,7 @@ static void message(const char *name, size_t len, const char *p, size_t n)
 		if (strcmp(p, own) != 0)
 			return;
 		canary_heard = canary_no;
+		moved_ms = node_now_ms();
 		consider_ready();
 	} else {
 		control_request(p, n);

@@ -21,6 +21,11 @@ void bus_reload(void);
 void bus_load_scripts(void);
 /* Both connections on one Redis, everything subscribed, the canary heard. */
 bool bus_ready(void);
+/*
+ * What the watchdog asks: within the last minute the canary was heard or a connection was given up
+ * and begun anew. True while Redis is away: a restart wouldn't bring it back.
+ */
+bool bus_alive(void);
 /* Why not; static or until the next change. "" when ready. */
 const char *bus_reason(void);
 /* Asks for the channel; hub_subscribed follows, at once when standalone. */

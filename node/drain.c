@@ -13,6 +13,8 @@
 #include "session.h"
 
 static const double TICK_S = 0.01;
+/* The last client's flush (5 s) and acknowledgement (2 s), and as much again. */
+enum { ENDS_MS = 14000 };
 
 static bool active;
 static struct pace pace;
@@ -118,6 +120,11 @@ int drain_undo(void)
 	active = false;
 	ev_timer_stop(node.loop, &timer);
 	return 0;
+}
+
+uint64_t drain_window_ms(void)
+{
+	return node.cfg->node.drain.grace_ms + node.cfg->node.drain.deadline_ms + ENDS_MS;
 }
 
 void drain_terminate(void)

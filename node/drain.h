@@ -23,5 +23,7 @@ double drain_per_second(void);
 /* SIGTERM: drains, then ends the loop when the last client is gone or node.drain.deadline passed;
  * again: now. */
 void drain_terminate(void);
+/* From SIGTERM to the end of the process, at most. */
+uint64_t drain_window_ms(void);
 
 #endif

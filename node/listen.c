@@ -32,6 +32,32 @@ static char unix_path[108];
 static ev_io io;
 static ev_timer pause_timer;
 
+/* systemd.socket(5) has the address a second time: the one that isn't the file's is no health
+ * check's. */
+static bool is_at(const struct endpoint *at, const struct sockaddr_storage *ss)
+{
+	if (at->is_unix)
+		return ss->ss_family == AF_UNIX &&
+		       !strcmp(((const struct sockaddr_un *)ss)->sun_path, at->path);
+	if (ss->ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)ss)->sin_port) == at->port;
+	return ss->ss_family == AF_INET6 &&
+	       ntohs(((const struct sockaddr_in6 *)ss)->sin6_port) == at->port;
+}
+
+static void check_inherited(const struct endpoint *at)
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t len = sizeof ss - 1; /* a path may fill sun_path without its NUL */
+	char text[ENDPOINT_STR];
+
+	if (!getsockname(FIRST_INHERITED, (struct sockaddr *)&ss, &len) && !is_at(at, &ss))
+		log_msg(LOG_WARNING,
+		        "the socket inherited from systemd has another address than %s; make "
+		        "ListenStream= of wsnode@%s.socket the file's",
+		        endpoint_str(at, text), node.name);
+}
+
 static int inherit(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -128,6 +154,8 @@ int listen_open(const struct endpoint *at)
 
 	is_unix = at->is_unix;
 	fd = inherit();
+	if (inherited)
+		check_inherited(at);
 	if (fd < 0)
 		fd = is_unix ? open_unix(at->path) : open_tcp(at, &why);
 	if (fd < 0 || (!inherited && listen(fd, BACKLOG))) {

@@ -19,10 +19,10 @@
 #include "hub.h"
 #include "listen.h"
 #include "node.h"
-#include "retire.h"
 #include "notify.h"
 #include "options.h"
 #include "replay.h"
+#include "retire.h"
 #include "session.h"
 #include "setup.h"
 #include "ws.h"
@@ -85,7 +85,7 @@ static void on_term(struct ev_loop *loop, ev_signal *s, int events)
 	(void)events;
 	log_msg(LOG_NOTICE, "SIG%s: stopping, %u client%s", s->signum == SIGINT ? "INT" : "TERM",
 	        session_count(), session_count() == 1 ? "" : "s");
-	notify_stopping();
+	notify_stopping(drain_window_ms());
 	drain_terminate();
 }
 

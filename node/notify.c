@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "health.h"
 #include "node.h"
 #include "session.h"
@@ -51,9 +52,12 @@ void notify_reloading(void)
 	tell(text);
 }
 
-void notify_stopping(void)
+void notify_stopping(uint64_t window_ms)
 {
-	tell("STOPPING=1");
+	char text[64];
+
+	snprintf(text, sizeof text, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64, window_ms * 1000);
+	tell(text);
 }
 
 void notify_tick(void)
@@ -67,6 +71,6 @@ void notify_tick(void)
 		memcpy(last, status, sizeof last);
 		tell(status);
 	}
-	if (getenv("WATCHDOG_USEC"))
+	if (getenv("WATCHDOG_USEC") && bus_alive())
 		tell("WATCHDOG=1");
 }

@@ -5,10 +5,16 @@
 #ifndef WSNODE_NOTIFY_H
 #define WSNODE_NOTIFY_H
 
+#include <stdint.h>
+
 void notify_ready(void);
 void notify_reloading(void);
-void notify_stopping(void);
-/* STATUS from health, when it changed, and WATCHDOG when systemd asked for it. Once a second. */
+/* It may take so long until the process ends, whatever TimeoutStopSec says. */
+void notify_stopping(uint64_t window_ms);
+/*
+ * STATUS from health, when it changed. WATCHDOG when systemd asked for it: this loop turns, and
+ * what speaks with Redis goes on (bus_alive). Once a second.
+ */
 void notify_tick(void);
 
 #endif

@@ -283,6 +283,8 @@ refused() {
 	kill -TERM "$(pid ws1)"
 	exits ws1 5
 	wait_until 5 grep -q '^STOPPING=1' "$W/log/notified"
+	# grace 5s and deadline 2m by default, and time for the last clients
+	[ "$(sed -n 's/^EXTEND_TIMEOUT_USEC=//p' "$W/log/notified")" -gt 127000000 ]
 }
 again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/log/notified" | grep -c '^READY=1')" -ge 1 ]; }
 
@@ -300,6 +302,35 @@ again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/log/notified" | grep -c '^RE
 	never 2 fed $((n + 3))
 }
 fed() { [ "$(grep -c '^WATCHDOG=1' "$W/log/notified")" -ge "$1" ]; }
+
+@test "a drain that may take long is announced to systemd, whose TimeoutStopSec knows nothing of it" {
+	spawn notified "$TOOLS/notifyrecv" "$W/notify"
+	wait_until 5 test -S "$W/notify"
+	start_redis
+	YAML_NODE="drain: { deadline: 20m }" write_yaml
+	NOTIFY_SOCKET=$W/notify launch_node ws1
+	wait_until 10 health_is ws1 200
+	kill -TERM "$(pid ws1)"
+	exits ws1 5
+	[ "$(sed -n 's/^EXTEND_TIMEOUT_USEC=//p' "$W/log/notified")" -gt 1205000000 ]
+}
+
+@test "the watchdog is fed while Redis is away: a restart wouldn't bring it back" {
+	spawn notified "$TOOLS/notifyrecv" "$W/notify"
+	wait_until 5 test -S "$W/notify"
+	write_yaml
+	NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 launch_node ws1
+	wait_until 10 health_is ws1 503
+	wait_until 9 fed 5
+}
+
+@test "an inherited socket with another port than the file's is used, and named" {
+	port ws1
+	port other
+	spawn ws1 "$TOOLS/listenfd" "${PORT[ws1]}" "$BUILD/wsnode" --standalone --listen "127.0.0.1:${PORT[other]}" ws1
+	wait_until 10 health_is ws1 200
+	grep -q "inherited from systemd has another address than 127.0.0.1:${PORT[other]}; .*wsnode@ws1.socket" "$W/log/ws1"
+}
 
 @test "an inherited listen socket is used: systemd can hold the port over a restart" {
 	port ws1

@@ -216,6 +216,7 @@ static int command(const struct args *a, struct reply *r)
 
 static int ready(void)
 {
+	const char *password = getenv("REDISCLI_AUTH");
 	struct args a = {.n = 0};
 	struct reply r;
 
@@ -223,8 +224,18 @@ static int ready(void)
 		return 0;
 	conn.at = conn.len = 0;
 	conn.fd = dial();
-	if (conn.fd < 0 || !script)
-		return conn.fd < 0 ? -1 : 0;
+	if (conn.fd < 0)
+		return -1;
+	if (password) {
+		struct args auth = {.n = 0};
+
+		arg(&auth, "AUTH", 4);
+		arg(&auth, password, strlen(password));
+		if (command(&auth, &r) != 0)
+			return -1;
+	}
+	if (!script)
+		return 0;
 	arg(&a, "SCRIPT", 6);
 	arg(&a, "LOAD", 4);
 	arg(&a, script, strlen(script));

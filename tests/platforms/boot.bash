@@ -1,0 +1,107 @@
+# boot.bash: Debian on a booted systemd: two hosts, lb1 and ws2, each a container with its own network and a
+# disk that outlives its reboots. On top of helpers.bash and herd.bash; the tests run in lb1's network.
+#   BOOT_DIR    lower/, an unpacked root with the packages in /root/new and /root/old; disks, logs and
+#               pids, which last as long as the file's tests
+
+# shellcheck shell=bash
+
+# disk HOST: an empty upper layer over the common root.
+disk() {
+	local d=$BOOT_DIR/$1
+	mkdir -p "$d/upper" "$d/work" "$d/root"
+	mount -t overlay "disk-$1" -o "lowerdir=$BOOT_DIR/lower,upperdir=$d/upper,workdir=$d/work" "$d/root"
+	echo "$1" >"$d/root/etc/hostname"
+	printf '127.0.0.1 localhost\n10.0.0.11 lb1\n10.0.0.12 ws2\n' >"$d/root/etc/hosts"
+	: >"$d/root/etc/machine-id"
+}
+
+# boot HOST: returns when systemd says that it is up.
+boot() {
+	setsid nsenter --net="/run/netns/ws-$1" systemd-nspawn --quiet -D "$BOOT_DIR/$1/root" --machine="$1" --boot \
+		--keep-unit --register=no --console=pipe --resolv-conf=off --timezone=off --link-journal=no \
+		</dev/null >>"$BOOT_DIR/$1/console" 2>&1 3>&- &
+	echo $! >"$BOOT_DIR/$1/pid"
+	wait_until 30 booted "$1"
+}
+leader() { pgrep -P "$(cat "$BOOT_DIR/$1/pid")" -x systemd; }
+booted() { [[ $(inside "$1" systemctl is-system-running) == @(running|degraded) ]]; }
+# inside HOST COMMAND...: as root there.
+inside() { nsenter -t "$(leader "$1")" -a -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+	DEBIAN_FRONTEND=noninteractive NO_COLOR=1 "${@:2}"; }
+# on HOST SCRIPT: a shell's line there, in /root.
+on() { inside "$1" sh -c "cd /root && $2"; }
+# power_cut HOST: everything there is killed at once.
+power_cut() {
+	kill -KILL "$(leader "$1")"
+	wait_until 20 off "$1"
+}
+off() { ! kill -0 "$(cat "$BOOT_DIR/$1/pid")" 2>/dev/null; }
+reboot_host() {
+	local before
+	before=$(leader "$1")
+	inside "$1" systemctl --no-block reboot
+	wait_until 200 another_leader "$1" "$before"
+	wait_until 30 booted "$1"
+}
+another_leader() { [ -n "$(leader "$1")" ] && [ "$(leader "$1")" != "$2" ]; }
+
+# --- what stands in the guides
+
+# block FILE HEADING N: the N-th fenced block below that heading, without its fences.
+block() {
+	awk -v head="$2" -v want="$3" '
+		!fence && /^#+ / { here = $0; sub(/^#+ /, "", here); n = 0 }
+		/^```/ { if (fence) { fence = 0; next } fence = 1; n++; next }
+		fence && here == head && n == want { print; found = 1 }
+		END { exit !found }' "$ROOT/$1"
+}
+# guide FILE HEADING N: types that block: lines with a prompt ("lb1# ", "ws2# ", "# ", "$ ", the latter two
+# on lb1) or all lines, if none has one. Each must succeed; what the block shows below a command must be what
+# it says, but for figures and the width of columns.
+guide() {
+	local text line host cmd out="" shown="" rc prompts
+	text=$(block "$@") || fail "$1 has no block $3 below \"$2\"" || return
+	prompts=$(grep -cE '^((lb1|ws2)?# |\$ )' <<<"$text" || :)
+	while IFS= read -r line <&4; do
+		[ -n "$line" ] || continue
+		host=lb1 cmd=
+		case $line in
+		"lb1# "* | "ws2# "*) host=${line%%#*} cmd=${line#*# } ;;
+		"# "*) [ "$prompts" -eq 0 ] || cmd=${line#??} ;;
+		'$ '*) cmd=${line#??} ;;
+		*) [ "$prompts" -gt 0 ] || cmd=$line ;;
+		esac
+		if [ -z "$cmd" ]; then
+			shown=$(plain <<<"$line")
+			[ "$prompts" -eq 0 ] || grep -qxF -- "$shown" <(plain <<<"$out") ||
+				fail "the guide shows \"$line\"; it said: $out" || return
+			continue
+		fi
+		cmd=${cmd//sudo /}
+		rc=0
+		out=$(on "$host" "$cmd" 2>&1) || rc=$?
+		echo "[$host] $cmd"
+		echo "$out"
+		# doctor exits with 1 for a warning as well, and there are some that no guide can mend: a
+		# machine's limits, a release's HAProxy.
+		[[ $cmd != *"wsctl doctor" || $out == *FAIL* ]] || rc=0
+		[ "$rc" = 0 ] || fail "exit $rc" || return
+	done 4<<<"$text"
+}
+plain() { sed -E 's/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }
+
+# --- the cluster
+
+CLUSTER=chat
+PORT=([haproxy]=80 [redis]=6379 [ws1]=8081)
+# wsctl ARGUMENT...: lb1's own.
+wsctl() { inside lb1 wsctl "$@"; }
+systemctl_lb1() { inside lb1 systemctl "$@"; }
+# as_it_was: all nodes ready and up, nothing to mend, HAProxy has what the file says.
+as_it_was() {
+	wsctl status --json | jq -e '.nodes | length > 0 and all(.state == "ready" and .health == "up")' &&
+		wsctl plan
+}
+main_pid() { inside lb1 systemctl show -P MainPID "wsnode@$1"; }
+is_active() { [ "$(inside "$1" systemctl is-active "$2")" = active ]; }
+another_main_pid() { [ "$(main_pid "$1")" != "$2" ] && [ "$(main_pid "$1")" != 0 ]; }

@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# Goal: the packages as a sysadmin has them: installed with apt on a booted systemd, two hosts, set up by the
+# guides word for word; and clients in traffic while everything is restarted, killed, upgraded and rebooted.
+# Run by tests/platforms/run; each test goes on where the one before has ended.
+
+load ../helpers
+. "$BATS_TEST_DIRNAME/../herd.bash"
+. "$BATS_TEST_DIRNAME/boot.bash"
+
+bats_require_minimum_version 1.5.0
+SPEAK=id,cf
+
+# rules: both hosts' files keep a history for the herd's channels.
+rules() {
+	local h
+	for h in lb1 ws2; do
+		on "$h" "grep -q '^channels:' /etc/wscale/wscale.yaml ||
+			printf 'channels:\n  rules: [ { match: \"ch*\", history: { size: 300, ttl: 1h } } ]\n' >>/etc/wscale/wscale.yaml"
+	done
+	on lb1 "systemctl reload wsnode@ws1"
+	on ws2 "systemctl reload wsnode@ws2"
+}
+# traffic: a publisher and clients, all attached.
+traffic() {
+	KEEP=300
+	REDISCLI_AUTH=$(on lb1 'cat /etc/wscale/redis.password')
+	export REDISCLI_AUTH
+	# numbers that Redis hasn't seen in a test before
+	publishing 100 10 --source "$BATS_TEST_NUMBER"
+	herd haproxy "$(load "${1:-100}")" 10
+}
+# calm_after NAME: everything is as it was, and nobody missed anything: $W/NAME.json has the whole.
+calm_after() {
+	wait_until 60 as_it_was
+	goes_on 50
+	wait_until 60 all_there
+	end_herd
+	nothing_lost whole
+	cp "$W/whole.json" "$W/$1.json"
+	show whole
+}
+nobody_cut() { is "$1" '.closes."1006" == null and .connect_errors == 0'; }
+
+setup_file() {
+	local h
+	mkdir -p "$BOOT_DIR/lower/root/.ssh"
+	ssh-keygen -q -t ed25519 -N "" -f "$BOOT_DIR/lower/root/.ssh/id_ed25519"
+	cp "$BOOT_DIR/lower/root/.ssh/id_ed25519.pub" "$BOOT_DIR/lower/root/.ssh/authorized_keys"
+	echo "StrictHostKeyChecking accept-new" >"$BOOT_DIR/lower/root/.ssh/config"
+	for h in lb1 ws2; do
+		disk "$h"
+		boot "$h"
+	done
+	cp "$BOOT_DIR"/lower/root/old/ws*_*.deb "$BOOT_DIR/lb1/root/root/"
+}
+
+teardown() {
+	if [ -z "${BATS_TEST_COMPLETED:-}" ]; then
+		inside lb1 journalctl -b --no-pager -n 40 -o short-precise 2>&1 | sed 's/^/lb1: /' || :
+		inside ws2 journalctl -b --no-pager -n 15 -o short-precise 2>&1 | sed 's/^/ws2: /' || :
+		wsctl status || :
+	fi
+	fixture_end
+}
+
+@test "from nothing to traffic on one host, as the guide has it" {
+	guide INSTALL.md "One host" 1
+	[ "$(inside lb1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1/healthz)" = 403 ]
+	[ "$(handshake ws://127.0.0.1/ws/news)" = 101 ]
+	as_it_was
+}
+
+@test "a second host, as the guide has it" {
+	guide INSTALL.md "A second host" 1
+	guide INSTALL.md "A second host" 2
+	guide INSTALL.md "A second host" 3
+	as_it_was
+	rules
+	wait_until 10 as_it_was
+}
+
+@test "systemctl restart wsnode@ws1: its clients are moved at a pace, nobody is cut off" {
+	local before
+	before=$(main_pid ws1)
+	traffic
+	inside lb1 systemctl restart wsnode@ws1
+	another_main_pid ws1 "$before"
+	calm_after restart
+	nobody_cut restart
+	is restart '.closes."1012".n > 0'
+}
+
+@test "a loop that is stopped: the watchdog brings the node back" {
+	local before
+	on lb1 'mkdir -p /run/systemd/system/wsnode@.service.d &&
+		printf "[Service]\nWatchdogSec=3s\n" >/run/systemd/system/wsnode@.service.d/watchdog.conf &&
+		systemctl daemon-reload && systemctl restart wsnode@ws1'
+	wait_until 20 as_it_was
+	before=$(main_pid ws1)
+	traffic
+	inside lb1 kill -STOP "$before"
+	wait_until 30 another_main_pid ws1 "$before"
+	on lb1 'journalctl -b -u wsnode@ws1 | grep -q "Watchdog timeout"'
+	calm_after watchdog
+}
+
+@test "SIGKILL: the node is back within a moment" {
+	local before
+	before=$(main_pid ws1)
+	traffic
+	inside lb1 systemctl kill -s KILL wsnode@ws1
+	wait_until 20 another_main_pid ws1 "$before"
+	calm_after kill
+}
+
+@test "Redis away: nodes start all the same, say so, aren't restarted in circles, and come back" {
+	local before restarts
+	inside lb1 systemctl stop redis-server
+	inside lb1 systemctl restart wsnode@ws1
+	before=$(main_pid ws1)
+	restarts=$(inside lb1 systemctl show -P NRestarts wsnode@ws1)
+	is_active lb1 wsnode@ws1
+	wait_until 5 says_why "starting: redis 10.0.0.11:6379"
+	# three times its watchdog's 3 s
+	never 9 another_main_pid ws1 "$before"
+	[ "$(inside lb1 systemctl show -P NRestarts wsnode@ws1)" = "$restarts" ]
+	inside lb1 systemctl start redis-server
+	wait_until 20 as_it_was
+	[ "$(main_pid ws1)" = "$before" ]
+	on lb1 'rm -r /run/systemd/system/wsnode@.service.d && systemctl daemon-reload && systemctl restart wsnode@ws1'
+	wait_until 20 as_it_was
+}
+
+says_why() { [[ $(inside lb1 systemctl show -P StatusText wsnode@ws1) == "$1"* ]]; }
+
+@test "systemctl reload haproxy: cordons and drains stay, tunnels live on" {
+	traffic
+	wsctl cordon ws2
+	inside lb1 systemctl reload haproxy
+	goes_on 100
+	wait_until 10 state_of ws2 cordoned
+	wsctl ready ws2
+	calm_after reload
+	nobody_cut reload
+	is reload '.closed.n == 0'
+}
+state_of() { [ "$(wsctl status --json | jq -r --arg n "$1" '.nodes[] | select(.name == $n) | .state')" = "$2" ]; }
+
+@test "an upgrade: apt restarts no node, wsctl roll takes one after the other" {
+	local before version
+	version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$ROOT/debian/changelog")
+	before=$(main_pid ws1)
+	on lb1 'rm wsnode_*.deb wsctl_*.deb && cp new/wsnode_*.deb new/wsctl_*.deb .'
+	traffic
+	guide INSTALL.md "Upgrades" 1
+	[ "$(inside lb1 dpkg-query -W -f '${Version}' wsnode)" = "$version" ]
+	[ "$(inside ws2 dpkg-query -W -f '${Version}' wsnode)" = "$version" ]
+	another_main_pid ws1 "$before"
+	calm_after upgrade
+	nobody_cut upgrade
+}
+
+@test "a reboot of the whole balancer, and a power cut: drains are remembered, traffic is back" {
+	wsctl cordon ws2
+	reboot_host lb1
+	wait_until 30 state_of ws2 cordoned
+	power_cut lb1
+	boot lb1
+	wait_until 30 state_of ws2 cordoned
+	wait_until 30 wsctl ready ws2
+	wait_until 30 as_it_was
+	traffic
+	calm_after reboot
+	nobody_cut reboot
+}
+
+@test "a reboot of a node's host, as wsctl roll does it: nobody is cut off" {
+	traffic
+	wsctl roll ws2 --reboot
+	calm_after reboot
+	nobody_cut reboot
+	is reboot '.closes."1012".n > 0'
+}
+
+@test "a node's journal: by its name, with priorities; a start is no warning" {
+	on lb1 'journalctl -b WSCALE_NODE=ws1 -o cat' | grep -q 'listens at 127.0.0.1:8081'
+	on lb1 'journalctl -b WSCALE_NODE=ws1 -p notice -o cat' | grep -q 'listens at'
+	[ -z "$(on lb1 'journalctl -b WSCALE_NODE=ws1 -p warning -q -o cat | grep -v "raise LimitNOFILE"')" ]
+}
+
+@test "in steady state nothing is written to the disk" {
+	local p before
+	traffic
+	on lb1 'touch /root/stamp'
+	p=$(main_pid ws1)
+	before=$(written "$p")
+	goes_on 300
+	[ "$(written "$p")" = "$before" ]
+	# Redis keeps its data, and a booted Debian its journal.
+	run -0 on lb1 'find / -xdev -newer /root/stamp -type f ! -path "/proc/*" ! -path "/sys/*" ! -path "/run/*" \
+		! -path "/var/lib/redis/*" ! -path "/var/log/*" ! -path "/tmp/*"'
+	[ -z "$output" ] || fail "$output"
+	calm_after steady
+}
+written() { inside lb1 awk '/^write_bytes/ { print $2 }' "/proc/$1/io"; }
+
+@test "an inherited socket: a restart refuses nobody, not even who connects to the node itself" {
+	guide INSTALL.md "A restart that refuses nobody" 1
+	wait_until 20 as_it_was
+	spawn knocks bash -c 'while :; do curl -sS -m 10 -o /dev/null -w "%{http_code}\n" http://127.0.0.1:8081/healthz; done'
+	wait_until 10 log_has knocks 200
+	traffic
+	inside lb1 systemctl restart wsnode@ws1
+	calm_after socket
+	nobody_cut socket
+	stop knocks
+	log_has knocks 404
+	refute log_has knocks 'curl:|^000'
+}
+
+@test "a secret that only root can read, as a credential" {
+	guide INSTALL.md "Secrets that only root can read" 1
+	[ "$(on lb1 'stat -c "%U %a" /etc/credstore/redis.password')" = "root 600" ]
+	wait_until 20 as_it_was
+}
+
+@test "a host goes for good, as the guide has it: nothing is left there" {
+	traffic
+	guide INSTALL.md "Taking a host out" 1
+	calm_after gone
+	nobody_cut gone
+	refute on ws2 'ls -d /etc/wscale /run/wscale /usr/bin/wsnode /lib/systemd/system/wsnode@.service'
+	run on ws2 'find /etc /var /usr -xdev \( -name "*wscale*" -o -name "*wsnode*" \) ! -path "/var/log/*"'
+	[ -z "$output" ] || fail "$output"
+}
+
+@test "removal keeps the configuration, installing again goes on with it, a purge leaves nothing" {
+	inside lb1 apt-get remove -y wsnode wsctl
+	inside lb1 test -s /etc/wscale/wscale.yaml
+	refute is_active lb1 wsnode@ws1
+	on lb1 'apt-get install -y ./wsnode_*.deb ./wsctl_*.deb && systemctl start wsnode@ws1'
+	wait_until 20 as_it_was
+	inside lb1 apt-get purge -y wsnode wsctl
+	run on lb1 'find /etc /var /usr -xdev \( -name "*wscale*" -o -name "*wsnode*" -o -name "*wsctl*" \) ! -path "/var/log/*"'
+	[ -z "$output" ] || fail "$output"
+}
