@@ -85,7 +85,7 @@ CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
 MAN5 = man/wscale.yaml.5
 MAN7 = man/wscale.7
 MAN8 = man/wsctl.8 man/wsnode.8
-DOCS = README.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
+DOCS = README.md INSTALL.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
        systemd/wsctl-kafka.env.example
 UNITS = wsnode@.service wsctl-kafka@.service
 PLAIN_UNITS = wsnode@.socket wscale.target

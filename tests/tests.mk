@@ -116,7 +116,7 @@ bench-wsctl:
 	BUILD=$(BENCH) tests/bench/wsctl.sh
 
 # --- all together
-.PHONY: tools unit fuzz check deps tidy
+.PHONY: tools unit fuzz check check-platforms core deps tidy
 tools: $(TOOLS) $(T)/hapctl $(T)/bench_history
 unit: $(UNIT)
 	BUILD="$(BUILD)" tests/run $(UNIT)
@@ -132,6 +132,15 @@ fuzz: $(FUZZ_BIN)
 
 deps:
 	tests/deps
+
+# What needs other machines: packages on a booted Debian 12 and 13, ARM; PLATFORMS chooses some of them.
+check-platforms: all tools
+	BUILD="$(BUILD)" tests/platforms/run $(PLATFORMS)
+
+# The part of the tests that a slow, emulated machine runs.
+CORE = node_raw node_auth node_history node_redis wsctl_add wsctl_remove wsctl_status
+core: all tools $(UNIT)
+	BUILD="$(BUILD)" tests/run $(UNIT) $(CORE:%=tests/%.bats)
 
 check: deps
 	$(MAKE) all tools $(UNIT)

@@ -2,6 +2,7 @@
 # disk that outlives its reboots. On top of helpers.bash and herd.bash; the tests run in lb1's network.
 #   BOOT_DIR    lower/, an unpacked root with the packages in /root/new and /root/old; disks, logs and
 #               pids, which last as long as the file's tests
+#   BOOT_NET    the network namespaces are BOOT_NET-lb1 and BOOT_NET-ws2
 
 # shellcheck shell=bash
 
@@ -17,7 +18,7 @@ disk() {
 
 # boot HOST: returns when systemd says that it is up.
 boot() {
-	setsid nsenter --net="/run/netns/ws-$1" systemd-nspawn --quiet -D "$BOOT_DIR/$1/root" --machine="$1" --boot \
+	setsid nsenter "--net=/run/netns/$BOOT_NET-$1" systemd-nspawn --quiet -D "$BOOT_DIR/$1/root" --machine="$1" --boot \
 		--keep-unit --register=no --console=pipe --resolv-conf=off --timezone=off --link-journal=no \
 		</dev/null >>"$BOOT_DIR/$1/console" 2>&1 3>&- &
 	echo $! >"$BOOT_DIR/$1/pid"
