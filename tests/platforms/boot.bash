@@ -1,5 +1,5 @@
 # boot.bash: Debian on a booted systemd: two hosts, lb1 and ws2, each a container with its own network and a
-# disk that outlives its reboots. On top of helpers.bash and herd.bash; the tests run in lb1's network.
+# disk that outlives its reboots. On top of helpers.bash, herd.bash and guide.bash; the tests run in lb1's network.
 #   BOOT_DIR    lower/, an unpacked root with the packages in /root/new and /root/old; disks, logs and
 #               pids, which last as long as the file's tests
 #   BOOT_NET    the network namespaces are BOOT_NET-lb1 and BOOT_NET-ws2
@@ -18,7 +18,7 @@ disk() {
 
 # boot HOST: returns when systemd says that it is up.
 boot() {
-	setsid nsenter "--net=/run/netns/$BOOT_NET-$1" systemd-nspawn --quiet -D "$BOOT_DIR/$1/root" --machine="$1" --boot \
+	setsid nsenter "--net=/run/netns/$BOOT_NET-$1" systemd-nspawn --quiet -D "$BOOT_DIR/$1/root" --machine="$BOOT_NET-$1" --boot \
 		--keep-unit --register=no --console=pipe --resolv-conf=off --timezone=off --link-journal=no \
 		</dev/null >>"$BOOT_DIR/$1/console" 2>&1 3>&- &
 	echo $! >"$BOOT_DIR/$1/pid"
@@ -30,7 +30,7 @@ booted() { [[ $(inside "$1" systemctl is-system-running) == @(running|degraded) 
 inside() { nsenter -t "$(leader "$1")" -a -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 	DEBIAN_FRONTEND=noninteractive NO_COLOR=1 "${@:2}"; }
 # on HOST SCRIPT: a shell's line there, in /root.
-on() { inside "$1" sh -c "cd /root && $2"; }
+on() { inside "$1" bash -c "cd /root && $2"; }
 # power_cut HOST: everything there is killed at once.
 power_cut() {
 	kill -KILL "$(leader "$1")"
@@ -45,51 +45,6 @@ reboot_host() {
 	wait_until 30 booted "$1"
 }
 another_leader() { [ -n "$(leader "$1")" ] && [ "$(leader "$1")" != "$2" ]; }
-
-# --- what stands in the guides
-
-# block FILE HEADING N: the N-th fenced block below that heading, without its fences.
-block() {
-	awk -v head="$2" -v want="$3" '
-		!fence && /^#+ / { here = $0; sub(/^#+ /, "", here); n = 0 }
-		/^```/ { if (fence) { fence = 0; next } fence = 1; n++; next }
-		fence && here == head && n == want { print; found = 1 }
-		END { exit !found }' "$ROOT/$1"
-}
-# guide FILE HEADING N: types that block: lines with a prompt ("lb1# ", "ws2# ", "# ", "$ ", the latter two
-# on lb1) or all lines, if none has one. Each must succeed; what the block shows below a command must be what
-# it says, but for figures and the width of columns.
-guide() {
-	local text line host cmd out="" shown="" rc prompts
-	text=$(block "$@") || fail "$1 has no block $3 below \"$2\"" || return
-	prompts=$(grep -cE '^((lb1|ws2)?# |\$ )' <<<"$text" || :)
-	while IFS= read -r line <&4; do
-		[ -n "$line" ] || continue
-		host=lb1 cmd=
-		case $line in
-		"lb1# "* | "ws2# "*) host=${line%%#*} cmd=${line#*# } ;;
-		"# "*) [ "$prompts" -eq 0 ] || cmd=${line#??} ;;
-		'$ '*) cmd=${line#??} ;;
-		*) [ "$prompts" -gt 0 ] || cmd=$line ;;
-		esac
-		if [ -z "$cmd" ]; then
-			shown=$(plain <<<"$line")
-			[ "$prompts" -eq 0 ] || grep -qxF -- "$shown" <(plain <<<"$out") ||
-				fail "the guide shows \"$line\"; it said: $out" || return
-			continue
-		fi
-		cmd=${cmd//sudo /}
-		rc=0
-		out=$(on "$host" "$cmd" 2>&1) || rc=$?
-		echo "[$host] $cmd"
-		echo "$out"
-		# doctor exits with 1 for a warning as well, and there are some that no guide can mend: a
-		# machine's limits, a release's HAProxy.
-		[[ $cmd != *"wsctl doctor" || $out == *FAIL* ]] || rc=0
-		[ "$rc" = 0 ] || fail "exit $rc" || return
-	done 4<<<"$text"
-}
-plain() { sed -E 's/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }
 
 # --- the cluster
 

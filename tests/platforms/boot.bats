@@ -5,6 +5,7 @@
 
 load ../helpers
 . "$BATS_TEST_DIRNAME/../herd.bash"
+. "$BATS_TEST_DIRNAME/../guide.bash"
 . "$BATS_TEST_DIRNAME/boot.bash"
 
 bats_require_minimum_version 1.5.0
@@ -63,10 +64,29 @@ teardown() {
 	fixture_end
 }
 
+@test "the README's first hour, from its packages built there; then without packages" {
+	HERE=ws2 DIR=/src
+	guide README.md "Install" 1
+	DIR=/root
+	guide README.md "The first hour" 1
+	wait_until 10 inside ws2 curl -sSf -o /dev/null http://127.0.0.1:8081/healthz
+	guide README.md "The first hour" 2
+	run inside ws2 wsctl apply
+	[ "$(inside ws2 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/healthz)" = 403 ]
+	inside ws2 apt-get purge -y wsnode wsctl
+	DIR=/src
+	guide README.md "Install" 2
+	on ws2 'wsctl version && systemctl cat wsnode@ws1 >/dev/null && id wscale && test -d /var/lib/wscale'
+	on ws2 'make -C /src uninstall && rm -rf /var/lib/wscale /root/*.deb'
+}
+
 @test "from nothing to traffic on one host, as the guide has it" {
 	guide INSTALL.md "One host" 1
 	[ "$(inside lb1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1/healthz)" = 403 ]
 	[ "$(handshake ws://127.0.0.1/ws/news)" = 101 ]
+	rss=$(inside lb1 awk '/^VmRSS/ { print $2 }' "/proc/$(main_pid ws1)/status")
+	echo "# an idle node: $rss kB resident" >&3
+	[ "$rss" -lt 6000 ]
 	as_it_was
 }
 
