@@ -12,8 +12,8 @@ block() {
 		END { exit !found }' "$ROOT/$1"
 }
 # guide FILE HEADING N: types that block: lines with a prompt ("lb1# ", "ws2# ", "# ", "$ ", the latter two
-# on $HERE, in $DIR) or all lines, if none has one. Each must succeed; what the block shows below a command must be what
-# it says, but for figures and the width of columns.
+# on $HERE, in $DIR) or all lines, if none has one. Each must succeed; what the block shows below a command
+# must be what it says, but for figures and the width of columns.
 HERE=lb1 DIR=/root
 guide() {
 	local text line host cmd out="" shown="" rc prompts
@@ -45,4 +45,5 @@ guide() {
 		[ "$rc" = 0 ] || fail "exit $rc" || return
 	done 4<<<"$text"
 }
-plain() { sed -E 's/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }
+# plain: without what differs from run to run.
+plain() { sed -E 's,/[^ ]*/wscale-demo\.\w+,/tmp/wscale-demo.X,g; s/by \w+$/by X/; s/by (\w+):/by X:/; s/start id \w+/start id X/; s/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }

@@ -36,15 +36,16 @@ power_cut() {
 	kill -KILL "$(leader "$1")"
 	wait_until 20 off "$1"
 }
-off() { ! kill -0 "$(cat "$BOOT_DIR/$1/pid")" 2>/dev/null; }
-reboot_host() {
-	local before
-	before=$(leader "$1")
-	inside "$1" systemctl --no-block reboot
-	wait_until 200 another_leader "$1" "$before"
-	wait_until 30 booted "$1"
+off() { [[ $(sed 's/.*) //' "/proc/$(cat "$BOOT_DIR/$1/pid")/stat" 2>/dev/null) != [^ZX]* ]]; }
+# comes_back HOST: it goes down by itself, and comes up as after a reboot.
+comes_back() {
+	wait_until 200 off "$1"
+	boot "$1"
 }
-another_leader() { [ -n "$(leader "$1")" ] && [ "$(leader "$1")" != "$2" ]; }
+reboot_host() {
+	inside "$1" systemctl --no-block reboot
+	comes_back "$1"
+}
 
 # --- the cluster
 

@@ -48,6 +48,8 @@ setup_file() {
 	ssh-keygen -q -t ed25519 -N "" -f "$BOOT_DIR/lower/root/.ssh/id_ed25519"
 	cp "$BOOT_DIR/lower/root/.ssh/id_ed25519.pub" "$BOOT_DIR/lower/root/.ssh/authorized_keys"
 	echo "StrictHostKeyChecking accept-new" >"$BOOT_DIR/lower/root/.ssh/config"
+	# what a person answers
+	echo 'APT::Get::Assume-Yes "true";' >"$BOOT_DIR/lower/etc/apt/apt.conf.d/90yes"
 	for h in lb1 ws2; do
 		disk "$h"
 		boot "$h"
@@ -196,7 +198,10 @@ state_of() { [ "$(wsctl status --json | jq -r --arg n "$1" '.nodes[] | select(.n
 
 @test "a reboot of a node's host, as wsctl roll does it: nobody is cut off" {
 	traffic
-	wsctl roll ws2 --reboot
+	spawn roll nsenter -t "$(leader lb1)" -a -- wsctl roll ws2 --reboot
+	comes_back ws2
+	exits roll 60
+	[ "$STATUS" = 0 ] || fail "$(cat "$W/log/roll")"
 	calm_after reboot
 	nobody_cut reboot
 	is reboot '.closes."1012".n > 0'
