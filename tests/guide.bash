@@ -46,4 +46,4 @@ guide() {
 	done 4<<<"$text"
 }
 # plain: without what differs from run to run.
-plain() { sed -E 's,/[^ ]*/wscale-demo\.\w+,/tmp/wscale-demo.X,g; s/by \w+$/by X/; s/by (\w+):/by X:/; s/start id \w+/start id X/; s/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }
+plain() { sed -E 's/L7OKC? \((NOLB|DRAIN)\)/L7OK/; s,/[^ ]*/wscale-demo\.\w+,/tmp/wscale-demo.X,g; s/by \w+$/by X/; s/by (\w+):/by X:/; s/start id \w+/start id X/; s/[0-9][0-9,.]*/N/g; s/(-+ *)+/-/g; s/  +/ /g; s/ +$//'; }

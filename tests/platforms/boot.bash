@@ -27,7 +27,7 @@ boot() {
 leader() { pgrep -P "$(cat "$BOOT_DIR/$1/pid")" -x systemd; }
 booted() { [[ $(inside "$1" systemctl is-system-running) == @(running|degraded) ]]; }
 # inside HOST COMMAND...: as root there.
-inside() { nsenter -t "$(leader "$1")" -a -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+inside() { nsenter -t "$(leader "$1")" -a -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 	DEBIAN_FRONTEND=noninteractive NO_COLOR=1 "${@:2}"; }
 # on HOST SCRIPT: a shell's line there, in /root.
 on() { inside "$1" bash -c "cd /root && $2"; }
