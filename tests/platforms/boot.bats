@@ -82,6 +82,14 @@ teardown() {
 	on ws2 'make -C /src uninstall && rm -rf /var/lib/wscale /root/*.deb'
 }
 
+@test "the packages' own test (autopkgtest) passes" {
+	on ws2 'apt-get install -y ./new/wsnode_[0-9]*.deb ./new/wsctl_[0-9]*.deb'
+	run on ws2 /src/debian/tests/cluster
+	echo "$output"
+	[ "$status" -eq 0 ]
+	inside ws2 apt-get purge -y wsnode wsctl
+}
+
 @test "from nothing to traffic on one host, as the guide has it" {
 	guide INSTALL.md "One host" 1
 	[ "$(inside lb1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1/healthz)" = 403 ]
