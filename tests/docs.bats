@@ -86,11 +86,28 @@ long_options() { grep -oE -- '--[a-z][a-z-]*' | sort -u | sed 's/^--//'; }
 	diff -u "$W/metrics" "$W/manual"
 }
 
-@test "every file that the README names exists" {
-	local f
-	for f in $(grep -oE '\]\([^)#:]+\)' "$ROOT/README.md" | sed 's/^](//; s/)$//' | sort -u); do
-		[ -e "$ROOT/$f" ] || fail "README.md points to $f"
+@test "every file that the README and the guide name exists" {
+	local f doc
+	for doc in README.md INSTALL.md; do
+		for f in $(grep -oE '\]\([^)#:]+' "$ROOT/$doc" | sed 's/^](//' | sort -u); do
+			[ -e "$ROOT/$f" ] || fail "$doc points to $f"
+		done
 	done
+}
+
+@test "every block of the README and the guide is typed by a test" {
+	local doc head n all=0
+	for doc in README.md INSTALL.md; do
+		while IFS='|' read -r head n; do
+			# the picture
+			[ "$doc $head $n" != "README.md wscale 1" ] || continue
+			all=$((all + 1))
+			grep -qE "(guide|block|here) $doc \"$head\" $n( |\)|$)" "$ROOT"/tests/*.bats "$ROOT"/tests/platforms/*.bats ||
+				fail "$doc, $head: nobody types block $n"
+		done < <(awk '!fence && /^#+ / { head = $0; sub(/^#+ /, "", head); n = 0 }
+			/^```/ { fence = !fence; if (fence) print head "|" ++n }' "$ROOT/$doc")
+	done
+	[ "$all" -gt 15 ]
 }
 
 @test "the bench whose table stands in wscale(7) runs and has those rows" {

@@ -100,3 +100,13 @@ seen() { [ "$(grep -c '^hello' "$W/log/browser")" -ge "$1" ]; }
 	} >wscale.yaml
 	run -0 "$BUILD/wsctl" -c wscale.yaml check
 }
+
+@test "make bench prints the rows that the README shows" {
+	rows() { sed -nE '/ bound /s/(:|  ).*//p'; }
+	quiet_make "$BUILD/tests/bare" "$BUILD/tests/bench"
+	run "$TOOLS/bench" "$BUILD/wsnode" "$TOOLS/bare" 50
+	echo "$output"
+	[ "$(rows <<<"$output" | wc -l)" -eq 3 ]
+	diff -u <(block README.md "What it is built on" 1 | rows) <(rows <<<"$output")
+}
+quiet_make() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$ROOT" BUILD="$BUILD" "$@"; }
