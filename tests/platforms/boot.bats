@@ -96,7 +96,7 @@ teardown() {
 	[ "$(handshake ws://127.0.0.1/ws/news)" = 101 ]
 	rss=$(inside lb1 awk '/^VmRSS/ { print $2 }' "/proc/$(main_pid ws1)/status")
 	echo "# an idle node: $rss kB resident" >&3
-	[ "$rss" -lt 6000 ]
+	[ "$rss" -lt 6144 ]
 	as_it_was
 }
 
