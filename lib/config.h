@@ -48,6 +48,13 @@ struct config_balancer {
 	char *ssh; /* what ssh gets: "root@lb2" or "ssh://root@lb2:2222"; NULL: this host */
 };
 
+/* One of the Redis servers among which HAProxy looks for the master. */
+enum { REDIS_SERVERS_MAX = 16 };
+struct config_server {
+	struct endpoint at; /* TCP */
+	struct pos pos;
+};
+
 /* How wsctl reaches a balancer that isn't this host; opaque here (wsctl/fleet.h). */
 struct reach;
 
@@ -60,6 +67,9 @@ struct config {
 		char *user;          /* NULL */
 		char *password_file; /* NULL */
 		struct pos password_pos;
+		/* In the file's order; none: url is Redis itself, else what HAProxy binds. */
+		struct config_server *servers;
+		size_t n_servers;
 	} redis;
 
 	struct {

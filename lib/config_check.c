@@ -13,6 +13,9 @@
 #include "buf.h"
 #include "errs.h"
 
+/* sun_path holds 108; HAProxy binds at PATH.PID.tmp first. */
+enum { BIND_PATH_MAX = 96 };
+
 void *config_or_abort(void *p)
 {
 	if (!p)
@@ -80,6 +83,50 @@ static void without_effect(struct load *l)
 		l->c->haproxy.without_effect = config_or_abort(buf_take(&b));
 }
 
+/* "localhost" is what most people mean by 127.0.0.1, and the other way round. */
+static bool same_server(const struct endpoint *a, const struct endpoint *b)
+{
+	const char *x = strcmp(a->host, "localhost") ? a->host : "127.0.0.1";
+	const char *y = strcmp(b->host, "localhost") ? b->host : "127.0.0.1";
+
+	return !a->is_unix && a->port == b->port && strcmp(x, y) == 0;
+}
+
+/* With servers, url is an address of HAProxy's own. */
+static void url_bound(struct load *l)
+{
+	const struct config *c = l->c;
+	const struct endpoint *url = &c->redis.url.at;
+	struct pos pos = given(l, "redis", "url");
+	static const char *const sockets[] = {"socket", "master"};
+
+	for (size_t i = 0; i < c->redis.n_servers; i++)
+		if (same_server(url, &c->redis.servers[i].at))
+			errs_add(l->errs, c->redis.servers[i].pos.line, c->redis.servers[i].pos.col,
+			         "redis.url is this server itself: with servers it must be another "
+			         "address, which HAProxy binds, such as redis://127.0.0.1:6380");
+	if (url->is_unix) {
+		const char *const paths[] = {c->haproxy.socket, c->haproxy.master};
+		if (strlen(url->path) > BIND_PATH_MAX)
+			errs_add(l->errs, pos.line, pos.col,
+			         "redis.url's path is longer than the %d bytes that HAProxy can "
+			         "bind",
+			         BIND_PATH_MAX);
+		for (size_t i = 0; i < 2; i++)
+			if (strcmp(url->path, paths[i]) == 0)
+				both(l, pos, given(l, "haproxy", sockets[i]),
+				     "haproxy.%s is the same path as redis.url", sockets[i]);
+	} else if (c->haproxy.own == OWN_ALL) {
+		not_same(l, "bind", &c->haproxy.bind, given(l, "haproxy", "bind"), "redis.url", url,
+		         pos);
+		not_same(l, "stats", &c->haproxy.stats, given(l, "haproxy", "stats"), "redis.url",
+		         url, pos);
+		if (c->haproxy.tls)
+			not_same(l, "tls.bind", &c->haproxy.tls_bind,
+			         given(l, "haproxy.tls", "bind"), "redis.url", url, pos);
+	}
+}
+
 void config_check(struct load *l)
 {
 	struct config *c = l->c;
@@ -109,6 +156,8 @@ void config_check(struct load *l)
 		without_effect(l);
 	if (strcmp(c->haproxy.socket, c->haproxy.master) == 0)
 		both(l, socket, master, "master is the same path as socket");
+	if (c->redis.n_servers)
+		url_bound(l);
 
 	c->redis.password_pos = given(l, "redis", "password_file");
 	c->auth.token_pos = given(l, "auth", "token_file");

@@ -101,7 +101,7 @@ const struct key config_keys[] = {
 	{"redis.user", KEY_TEXT, AT(redis.user),
          TEXT(redis_user_valid, "1 to 128 printable bytes without blanks")},
 	{"redis.password_file", KEY_TEXT, AT(redis.password_file), TEXT(file_valid, a_file)},
-	{"redis.servers", KEY_LATER, .arg = "redis.servers"},
+	{"redis.servers", .type = KEY_SERVERS},
 
 	{"haproxy", .type = KEY_MAP},
 	{"haproxy.own", KEY_ENUM, "all", AT(haproxy.own), .arg = "all backend"},
@@ -254,7 +254,7 @@ static bool list_keys(const char *parent, char *out, size_t size)
 	size_t count = 0, len = 0;
 	for (const struct key *k = config_keys; k->path; k++) {
 		const char *c = child(k, parent);
-		if (!c || k->type == KEY_LATER)
+		if (!c)
 			continue;
 		int n = snprintf(out + len, size - len, "%s%s", len ? ", " : "", c);
 		if (n < 0 || (size_t)n >= size - len || ++count > 8)

@@ -13,11 +13,11 @@ struct errs;
 
 enum key_type {
 	KEY_MAP,   /* a section: its keys are the rows below its path; arg: an example, or NULL */
-	KEY_NODES, /* these four are read by config.c */
+	KEY_NODES, /* these five are read by config.c */
 	KEY_RULES,
 	KEY_ORIGINS,
 	KEY_BALANCERS,
-	KEY_LATER,    /* known to the design, not to this version; arg: how messages name it */
+	KEY_SERVERS,
 	KEY_CLUSTER,  /* char[CLUSTER_MAX + 1] */
 	KEY_TEXT,     /* char *, valid() and arg say what it may be */
 	KEY_VERBATIM, /* char *, many lines */

@@ -35,9 +35,9 @@ UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring ring_oom fi
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
-$(T)/unit/test_render: $(BUILD)/obj/wsctl/render.o
+$(T)/unit/test_render: $(addprefix $(BUILD)/obj/wsctl/,render.o render_redis.o)
 $(T)/unit/test_hap_csv: $(BUILD)/obj/wsctl/hap_csv.o
-$(T)/unit/test_statefile: $(BUILD)/obj/wsctl/statefile.o $(BUILD)/obj/wsctl/render.o
+$(T)/unit/test_statefile: $(addprefix $(BUILD)/obj/wsctl/,statefile.o render.o render_redis.o)
 $(T)/unit/test_doctor $(T)/unit/test_plan: $(filter-out %/main.o,$(CTL_OBJ))
 $(T)/unit/test_kafka: $(BUILD)/obj/wsctl/kafka.o
 $(T)/unit/test_opts: $(BUILD)/obj/wsctl/opts.o

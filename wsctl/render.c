@@ -53,7 +53,7 @@ static void timer(struct buf *b, const char *what, uint64_t ms)
 	buf_printf(b, "\t%s %s\n", what, num_duration_str(ms, s));
 }
 
-static void address(struct buf *b, const struct endpoint *at)
+void render_address(struct buf *b, const struct endpoint *at)
 {
 	char s[ENDPOINT_STR];
 	if (at->is_unix) {
@@ -85,7 +85,7 @@ char *render_server(const struct config *cfg, const struct config_node *node)
 		if (inside && inside != at.path)
 			memmove(at.path, inside, strlen(inside) + 1);
 	}
-	address(&b, &at);
+	render_address(&b, &at);
 	buf_printf(
 		&b,
 		" check inter 2s fastinter 500ms downinter 1s fall %d rise %d weight %u maxconn %u",
@@ -129,7 +129,7 @@ static void extra(struct buf *b, const char *section, const char *lines)
 static void bind_line(struct buf *b, const struct endpoint *at, const char *cert)
 {
 	buf_str(b, "\tbind ");
-	address(b, at);
+	render_address(b, at);
 	if (!at->is_unix && strcmp(at->host, "::") == 0)
 		buf_str(b, " v4v6");
 	if (cert) {
@@ -157,9 +157,11 @@ static void global_section(struct buf *b, const struct config *cfg, const char *
 	state_path(b, "server-state-file", cfg);
 	buf_printf(
 		b,
-		"\t# clients, and %d more so that the stats page answers when they are all here\n"
-		"\tmaxconn %lu\n",
-		STATS_MAXCONN, (unsigned long)render_maxconn(cfg));
+		"\t# clients, and %d more so that the stats page answers when they are all here\n",
+		STATS_MAXCONN);
+	if (cfg->redis.n_servers)
+		buf_printf(b, "\t# and %d to Redis\n", RENDER_REDIS_MAXCONN);
+	buf_printf(b, "\tmaxconn %lu\n", (unsigned long)render_maxconn(cfg));
 	option(b, "user", cfg->haproxy.user);
 	option(b, "group", cfg->haproxy.group);
 	option(b, "chroot", cfg->haproxy.chroot);
@@ -170,7 +172,8 @@ static void global_section(struct buf *b, const struct config *cfg, const char *
 
 uint64_t render_maxconn(const struct config *cfg)
 {
-	return (uint64_t)cfg->haproxy.maxconn + STATS_MAXCONN;
+	return (uint64_t)cfg->haproxy.maxconn + STATS_MAXCONN +
+	       (cfg->redis.n_servers ? RENDER_REDIS_MAXCONN : 0);
 }
 
 /* %HPO is the path without the query, where tokens travel. */
@@ -315,6 +318,7 @@ static void body(struct buf *b, const struct config *cfg, const struct render_id
 		           "# The `stats socket` in your global section needs `level admin`.\n",
 		           name, name, LOG_FORMAT);
 	}
+	render_redis(b, cfg);
 	backend_section(b, cfg, ident->id, servers);
 }
 

@@ -18,6 +18,12 @@ void render_word(struct buf *, const char *s);
 /* The path by which HAProxy reaches a Unix socket; NULL: it lies outside of its chroot. Borrowed
  * from path. */
 const char *render_inside_chroot(const struct config *, const char *path);
+/* An address as `bind` and `server` take it. */
+void render_address(struct buf *, const struct endpoint *);
+/* The section that follows Redis's master; nothing without redis.servers. */
+void render_redis(struct buf *, const struct config *);
+/* The most connections through it: it has them beside the clients. */
+enum { RENDER_REDIS_MAXCONN = 1000 };
 /* global maxconn */
 uint64_t render_maxconn(const struct config *);
 
