@@ -1,6 +1,6 @@
 /*
- * plan_lines: where two rendered texts part, in words: "bind :80 -> :8080". Servers are left out,
- * and so is what follows from the rest (hashes, comments). Pure.
+ * plan_lines: where two rendered texts part, in words: "bind :80 -> :8080". The nodes are left
+ * out, and so is what follows from the rest (hashes, comments). Pure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +18,12 @@ struct line {
 	bool matched;
 };
 
-static bool counts(const char *p, size_t len)
+/* Nodes come and go over the socket; what a listen section names does not. */
+static bool counts(const char *p, size_t len, bool listen)
 {
-	static const char *const without[] = {"#", "server ", "description wscale ", "id "};
+	static const char *const without[] = {"#", "description wscale ", "id ", "server "};
 
-	for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+	for (size_t i = 0; i + listen < sizeof without / sizeof *without; i++)
 		if (!strncmp(p, without[i], strlen(without[i])))
 			return false;
 	return len > 0;
@@ -31,12 +32,16 @@ static bool counts(const char *p, size_t len)
 static size_t cut(const char *text, struct line *out)
 {
 	size_t n = 0, section = 0;
+	bool listen = false;
 
 	for (const char *p = text; p && *p && n < LINES_MAX;) {
 		size_t len = strcspn(p, "\n"), tab = strspn(p, " \t");
 
-		section += len && !tab && *p != '#';
-		if (tab <= len && counts(p + tab, len - tab))
+		if (len && !tab && *p != '#') {
+			section++;
+			listen = !strncmp(p, "listen ", 7);
+		}
+		if (tab <= len && counts(p + tab, len - tab, listen))
 			out[n++] = (struct line){p + tab, len - tab, section, false};
 		p += len + (p[len] == '\n');
 	}
@@ -51,9 +56,9 @@ static bool same(const struct line *a, const struct line *b)
 /* "timeout tunnel", "http-request deny": keywords of which the second word says which. */
 static size_t keyword(const struct line *l)
 {
-	static const char *const pairs[] = {"timeout ",         "option ", "http-request ",
-	                                    "http-check ",      "stats ",  "stick-table ",
-	                                    "load-server-state"};
+	static const char *const pairs[] = {"timeout ",    "option ", "http-request ",
+	                                    "http-check ", "stats ",  "stick-table ",
+	                                    "tcp-check ",  "server ", "load-server-state"};
 	size_t n = 0;
 
 	while (n < l->len && l->p[n] != ' ')

@@ -318,8 +318,8 @@ static void body(struct buf *b, const struct config *cfg, const struct render_id
 		           "# The `stats socket` in your global section needs `level admin`.\n",
 		           name, name, LOG_FORMAT);
 	}
-	render_redis(b, cfg);
 	backend_section(b, cfg, ident->id, servers);
+	render_redis(b, cfg);
 }
 
 int render_ident(const struct config *cfg, struct render_ident *out)

@@ -19,11 +19,15 @@ static void check(struct buf *b, const struct config *cfg)
 	if (cfg->redis.password_file)
 		buf_str(b, "\t# on every server: ACL SETUSER " CHECK_USER " on nopass -@all +role\n"
 		           "\ttcp-check send AUTH\\ " CHECK_USER "\\ nopass\\r\\n\n"
-		           "\ttcp-check expect string +OK on-error no\\ ACL\\ user\\ " CHECK_USER
-		           "\n");
-	/* With its length and the array's: a replica names its master's host, whatever that is. */
+		           "\ttcp-check expect min-recv 3 string +OK on-error no\\ ACL\\ "
+		           "user\\ " CHECK_USER "\n");
+	/*
+	 * With its length and the array's: a replica names its master's host, whatever that is. By
+	 * min-recv another answer fails at once, else only by timeout.
+	 */
 	buf_str(b, "\ttcp-check send ROLE\\r\\n\n"
-	           "\ttcp-check expect string *3\\r\\n\\$6\\r\\nmaster\\r\\n on-error not\\ the\\ "
+	           "\ttcp-check expect min-recv 16 string *3\\r\\n$6\\r\\nmaster\\r\\n on-error "
+	           "not\\ the\\ "
 	           "master\n"
 	           "\ttcp-check send QUIT\\r\\n\n"
 	           "\ttcp-check expect string +OK\n");
