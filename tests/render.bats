@@ -45,9 +45,33 @@ accepted() {
 	done
 }
 
+@test "a fragment that follows Redis stands beside defaults made for HTTP" {
+	requires haproxy openssl
+	cat >main.cfg <<-'C'
+		defaults
+		  mode http
+		  log /dev/log local0
+		  log-format "%HM %HPO %ST"
+		  balance roundrobin
+		  option httpchk GET /
+		  http-check expect status 200
+		  option http-server-close
+		  timeout client 1s
+		  timeout server 1s
+		  timeout connect 1s
+		  timeout tunnel 1s
+		frontend f
+		  bind 127.0.0.1:1
+		  default_backend wscale_prod
+	C
+	run haproxy -c -f main.cfg -f "$ROOT/tests/golden/redis-fragment.cfg"
+	[ "$status" -eq 0 ]
+	[[ $output != *ALERT* && $output != *wscale_prod_redis* ]] || fail "$output"
+}
+
 @test "every key of the YAML that HAProxy has something from is in the documented example" {
 	local k
-	for k in cluster url file backend bind tls socket master state_dir stats maxconn user group socket_group chroot \
+	for k in cluster url servers file backend bind tls socket master state_dir stats maxconn user group socket_group chroot \
 		hard_stop_after per_source balancers extra edit max_clients ping max_message max_queue max_queue_total \
 		message_rate drain token_file jwt_key_file origins default rules nodes; do
 		grep -qE "(^|[ #{])$k:" "$ROOT/haproxy/wscale.yaml" || fail "$k is not documented"

@@ -187,8 +187,46 @@ static const struct row across[] = {
          "1:25: balancer \"a b\" must be 1 to 32 letters, digits, _ -\n"},
 };
 
-static const struct row later[] = {
-	{"redis: { servers: [a:1] }\n", "1:10: redis.servers is not supported by this version\n"},
+#define SERVERS(s) "redis: { url: \"redis://127.0.0.1:6380\", servers: " s " }\n"
+#define SAME                                                                               \
+	"redis.url is this server itself: with servers it must be another address, which " \
+	"HAProxy binds, such as redis://127.0.0.1:6380\n"
+
+static const struct row servers[] = {
+	{SERVERS("[]"), "1:50: servers is empty: leave it out when url is Redis itself\n"},
+	{SERVERS("~"), "1:41: servers has no value\n"},
+	{SERVERS("a:1"), "1:50: servers must be a list, not text\n"},
+	{SERVERS("{ a: 1 }"), "1:50: servers must be a list, not a mapping\n"},
+	{SERVERS("[a:1, b]"), "1:56: server \"b\" has no port\n"},
+	{SERVERS("[a:1, b:0]"), "1:56: server \"b:0\" has no valid port\n"},
+	{SERVERS("[a:1, [b:1]]"), "1:56: a server must be text, not a list\n"},
+	{SERVERS("[\":6379\"]"), "1:51: server \":6379\" has no host\n"},
+	{SERVERS("[\"redis://a:1\"]"),
+         "1:51: server \"redis://a:1\" needs brackets around an IPv6 address\n"},
+	{SERVERS("[a:1, unix:/run/r.sock]"),
+         "1:56: server \"unix:/run/r.sock\" must be HOST:PORT: a Unix socket has no replica\n"},
+	{SERVERS("[a:1, b:1, A:1]"), "1:61: server \"A:1\" stands here twice, first on line 1\n"},
+	{SERVERS("[a:1, a:2, a:3, a:4, a:5, a:6, a:7, a:8, a:9, b:1, b:2, b:3, b:4, b:5, b:6, b:7, "
+                 "b:8]"),
+         "1:50: servers holds more than 16\n"},
+	{SERVERS("[a:1], servers: [b:1]"),
+         "1:57: \"servers\" stands here twice, first on line 1\n"},
+	{SERVERS("[127.0.0.1:6379, 127.0.0.1:6380]"), "1:67: " SAME},
+	{SERVERS("[localhost:6380, 127.0.0.1:6379]"), "1:51: " SAME},
+	{"redis: { servers: [a:1, 127.0.0.1:6379] }\n", "1:25: " SAME},
+	{"redis: { url: \"redis://127.0.0.1:8404\", servers: [a:1] }\n",
+         "1:15: redis.url (127.0.0.1:8404) takes the port of stats\n"},
+	{"redis: { url: \"redis://10.0.0.1:80\", servers: [a:1] }\n",
+         "1:15: redis.url (10.0.0.1:80) takes the port of bind\n"},
+	{"redis: { url: \"redis://a:443\", servers: [a:1] }\nhaproxy: { tls: { cert: /a.pem } }\n",
+         "1:15: redis.url (a:443) takes the port of tls.bind\n"},
+	{"redis: { url: \"unix:///run/a\", servers: [a:1] }\nhaproxy: { master: /run/a }\n",
+         "2:20: haproxy.master is the same path as redis.url\n"},
+	{"redis: { url: \"unix:///run/"
+         "a1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+         "901"
+         "\", servers: [a:1] }\n",
+         "1:15: redis.url's path is longer than the 96 bytes that HAProxy can bind\n"},
 };
 
 #define RULE(r) "channels: { rules: [ { match: a, " r " } ] }\n"
@@ -305,7 +343,7 @@ int main(void)
 	TABLE(values);
 	TABLE(kinds);
 	TABLE(across);
-	TABLE(later);
+	TABLE(servers);
 	TABLE(history);
 	TABLE(many);
 

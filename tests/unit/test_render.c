@@ -145,6 +145,63 @@ static void test_fragment(void)
 	free(text);
 }
 
+#define TWO "redis: { url: \"redis://127.0.0.1:6380\", servers: [\"10.0.0.5:6379\", \"[::1]:6379\"]"
+#define FOLLOWED TWO " }\n" NODE
+
+/* Of the section alone. */
+static bool followed(const char *yaml, const char *want)
+{
+	char *text = rendered(yaml), *at = strstr(text, "\nlisten wscale_wscale_redis\n");
+	bool found = at && strstr(at, want);
+	if (!found)
+		tap_show("rendered", at ? at : text);
+	free(text);
+	return found;
+}
+
+static int64_t id(const char *yaml)
+{
+	struct config *cfg = config(yaml);
+	struct render_ident ident = {0};
+	ok(cfg && !render_ident(cfg, &ident), "it has an identity");
+	config_free(cfg);
+	return ident.id;
+}
+
+static void test_redis(void)
+{
+	ok(lacks(NODE, "\nlisten "), "without servers url is Redis's own");
+	ok(followed(FOLLOWED, "\tmode tcp\n\tbind 127.0.0.1:6380\n"), "it is bound at url");
+	ok(followed("redis: { url: \"unix:///run/r/a.sock\", servers: [a:1] }\n" NODE,
+	            "\tbind unix@/run/r/a.sock mode 666\n"),
+	   "also on a Unix socket, which nodes can open");
+	ok(followed(FOLLOWED, "\tserver redis1 10.0.0.5:6379 check inter 1s ") &&
+	           followed(FOLLOWED, "\tserver redis2 [::1]:6379 check inter 1s "),
+	   "each server is there");
+	ok(followed(FOLLOWED,
+	            "\ttcp-check expect min-recv 16 string *3\\r\\n$6\\r\\nmaster\\r\\n "),
+	   "the master is who says so");
+	ok(lacks(FOLLOWED, "AUTH"), "without a password none is needed");
+	ok(followed(TWO ", password_file: redis.password }\n" NODE,
+	            "\ttcp-check send AUTH\\ wscale-check\\ nopass\\r\\n\n") &&
+	           lacks(TWO ", password_file: redis.password }\n" NODE, "redis.password"),
+	   "with one, the check has a user of its own, and no secret");
+	ok(has(FOLLOWED, "\tmaxconn 9100\n"), "its connections are beside the clients");
+	ok(!same_identity(NODE, FOLLOWED) &&
+	           !same_identity(FOLLOWED, TWO ", user: a, password_file: b }\n" NODE) &&
+	           !same_identity("redis: { servers: [a:1] }\n" NODE,
+	                          "redis: { servers: [a:1, a:2] }\n" NODE) &&
+	           !same_identity("redis: { servers: [a:1, a:2] }\n" NODE,
+	                          "redis: { servers: [a:1, a:3] }\n" NODE),
+	   "another server needs a reload, and is seen");
+	ok(id("haproxy: { own: backend }\nredis: { servers: [a:1] }\n" NODE) !=
+	           id("haproxy: { own: backend }\nredis: { servers: [a:2] }\n" NODE),
+	   "in a fragment too");
+	ok(followed("haproxy: { own: backend }\n" FOLLOWED, "\ttimeout client 24h\n") &&
+	           lacks("haproxy: { own: backend }\n" FOLLOWED, "\ndefaults"),
+	   "which has its own timeouts");
+}
+
 static void test_word(void)
 {
 	struct buf b = {0};
@@ -159,6 +216,7 @@ int main(void)
 	test_identity();
 	test_lines();
 	test_fragment();
+	test_redis();
 	test_word();
 	return tap_done();
 }
