@@ -45,10 +45,11 @@ void render_redis(struct buf *b, const struct config *cfg)
 	 */
 	if (url->is_unix)
 		buf_str(b, " mode 666");
-	buf_printf(b,
-	           "\n"
-	           "\tmaxconn %d\n"
-	           "\toption tcplog\n"
+	buf_printf(b, "\n\tmaxconn %d\n", RENDER_REDIS_MAXCONN);
+	/* Others' defaults may log nowhere, or in a format for HTTP, which is an error here. */
+	if (cfg->haproxy.own == OWN_BACKEND)
+		buf_str(b, "\tno log\n\tlog /dev/log local0\n");
+	buf_str(b, "\toption tcplog\n"
 	           "\toption dontlog-normal\n"
 	           "\ttimeout connect 2s\n"
 	           "\ttimeout queue 5s\n"
@@ -70,8 +71,7 @@ void render_redis(struct buf *b, const struct config *cfg)
 	           "\tretries 3\n"
 	           "\tbalance first\n"
 	           "\t# two that say master, or not asked yet: which one is right isn't guessed\n"
-	           "\ttcp-request connection reject if { nbsrv gt 1 }\n",
-	           RENDER_REDIS_MAXCONN);
+	           "\ttcp-request connection reject if { nbsrv gt 1 }\n");
 	check(b, cfg);
 	buf_str(b, "\tdefault-server init-addr libc,none\n");
 	for (size_t i = 0; i < cfg->redis.n_servers; i++) {
