@@ -157,6 +157,40 @@ rings() {
 	refute grep -F -e wrong-password -e node-password "$W/log/ws1"
 }
 
+@test "Redis's password is changed without closing a client: both valid, SIGHUP, the old one removed" {
+	start_redis redis --requirepass default-password
+	export REDISCLI_AUTH=default-password
+	rcli acl setuser wscale on '>old-password' '~chat.*' '&chat*' +@all
+	secret redis.password old-password
+	YAML_REDIS=$'user: wscale\npassword_file: redis.password'
+	YAML_CHANNELS='rules: [ { match: "kept*", history: {} } ]'
+	write_yaml
+	start_node ws1
+	ws_open a "$(url ws1 /ws/a)"
+	ws_open k "$(url ws1 /ws/kept)" -p wscale.id
+	rcli acl setuser wscale '>new-password'
+	secret redis.password new-password
+	kill -HUP "$(pid ws1)"
+	wait_until 10 reaches 2 metric ws1 wsnode_redis_connects_total
+	rcli acl setuser wscale '<old-password'
+	# Connections outlive the password by which they came; the next ones need the new one.
+	rcli client kill type pubsub
+	wait_until 10 reaches 3 metric ws1 wsnode_redis_connects_total
+	wait_until 10 health_is ws1 200
+	ws_send a hi
+	ws_wait a '^text hi$'
+	run -0 wsctl publish kept one
+	ws_wait k 'one$'
+	# Read again without a change: the connection stays.
+	kill -HUP "$(pid ws1)"
+	wait_until 5 read_again 2
+	[ "$(metric ws1 wsnode_redis_connects_total)" = 3 ]
+	[ "$(ws_count a '^(close|eof)')" = 0 ]
+	[ "$(ws_count k '^(close|eof)|lost')" = 0 ]
+	refute grep -F -e old-password -e new-password "$W/log/ws1"
+}
+read_again() { [ "$(grep -c 'read again' "$W/log/ws1")" = "$1" ]; }
+
 @test "an ACL user that may not use one channel: who asks for it gets 503, the others stay" {
 	start_redis redis --requirepass default-password
 	REDISCLI_AUTH=default-password rcli acl setuser wscale on '>node-password' '~chat.*' \
