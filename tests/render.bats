@@ -113,6 +113,26 @@ accepted() {
 	grep -q 'retries 3' ours.cfg
 }
 
+@test "generate --node: redis.servers is the balancers' business, in whatever form it is written" {
+	local s y
+	for s in $'  servers: [10.0.0.5:6379, 10.0.0.6:6379] # two' $'  servers:\n    - 10.0.0.5:6379 # one\n\n    - 10.0.0.6:6379' \
+		$'  servers:\n  - 10.0.0.5:6379\n  - 10.0.0.6:6379' $'  "servers": [10.0.0.5:6379,\n    10.0.0.6:6379\n  ]'; do
+		printf 'redis:\n  url: redis://10.0.0.1:6380\n%s\n  # who\n  user: a\n  password_file: b\nnodes:\n' "$s" >wscale.yaml
+		wsctl generate --node ws1 --listen :81 >node.yaml
+		refute grep -E 'servers|10.0.0.[56]|two|one' node.yaml
+		[ "$(sed -n '/^redis/,/^ *pass/p' node.yaml | xargs)" = "redis: url: redis://10.0.0.1:6380 # who user: a password_file: b" ] ||
+			fail "$(cat node.yaml)"
+	done
+	printf 'redis:\n%s\nnode:\n  ping: 3s\n' '  servers: [10.0.0.5:6379]' >wscale.yaml
+	wsctl generate --node ws1 --listen :81 >node.yaml
+	[ "$(grep -v '^#' node.yaml | xargs)" = "node: ping: 3s nodes: ws1: 0.0.0.0:81" ]
+	# In braces it stays: nodes don't look at it.
+	echo 'redis: { url: "redis://10.0.0.1:6380", servers: [10.0.0.5:6379] }' >wscale.yaml
+	wsctl generate --node ws1 --listen :81 >node.yaml
+	y=$("$BUILD/wsctl" -c node.yaml generate)
+	[[ $y == *"server redis1 10.0.0.5:6379"* ]]
+}
+
 @test "a full disk is exit 1, not half a configuration taken for a whole one" {
 	write_yaml
 	run bash -c '"$1" -c "$2" generate >/dev/full' - "$BUILD/wsctl" "$W/wscale.yaml"

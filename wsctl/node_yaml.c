@@ -9,6 +9,7 @@
 
 #include "../lib/buf.h"
 #include "../lib/errs.h"
+#include "../lib/yaml_doc.h"
 
 /* A line that begins a section: its key's length; 0: it belongs to the section before. */
 static size_t key(const char *line)
@@ -57,19 +58,49 @@ static void cut(const char *text, struct buf *out)
 	}
 }
 
+/*
+ * The text without redis.servers, which is HAProxy's business: on a node's host it would only grow
+ * old. What stands in braces stays, where it does no harm. -1: it isn't YAML.
+ */
+static int without_servers(const char *text, struct buf *out)
+{
+	struct errs errs = {0};
+	size_t len = strlen(text), from = len, to = len;
+	struct ydoc *doc = ydoc_parse(text, len, &errs);
+	const struct ynode *root = doc ? ydoc_root(doc) : NULL;
+	const struct yitem *redis = root ? ynode_item(root, "redis") : NULL,
+			   *servers = redis ? ynode_item(redis->value, "servers") : NULL;
+
+	if (servers && !redis->value->flow) {
+		/* A section that holds nothing else goes with it. */
+		from = (redis->value->n_items > 1 ? servers : redis)->key->start;
+		to = servers->value->end;
+		while (from > 0 && text[from - 1] != '\n')
+			from--;
+		to += strcspn(text + to, "\n");
+		to += text[to] == '\n';
+	}
+	buf_add(out, text, from);
+	buf_add(out, text + to, len - to);
+	ydoc_free(doc);
+	errs_free(&errs);
+	return doc && !out->oom ? 0 : -1;
+}
+
 char *node_yaml(const struct config *cfg, const char *text, const char *name,
                 const struct endpoint *listen, struct errs *errs)
 {
 	char at[ENDPOINT_STR], ours[CONFIG_HASH], theirs[CONFIG_HASH];
 	struct endpoint where = *listen;
 	struct config *parsed = NULL;
-	struct buf b = {0};
+	struct buf b = {0}, less = {0};
 
 	if (!where.is_unix && !*where.host)
 		memcpy(where.host, "0.0.0.0", sizeof "0.0.0.0");
 	endpoint_str(&where, at);
 	buf_printf(&b, "# of the cluster's wscale.yaml what node %s needs\n", name);
-	cut(text, &b);
+	cut(without_servers(text, &less) || !less.p ? text : less.p, &b);
+	buf_free(&less);
 	buf_printf(&b, "\nnodes:\n  %s: %s%s%s\n", name, at[0] == '[' ? "\"" : "", at,
 	           at[0] == '[' ? "\"" : "");
 	if (!b.oom)
