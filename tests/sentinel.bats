@@ -213,3 +213,99 @@ told() {
 	run -0 wsctl publish ch0 last
 	ws_wait a 'last$'
 }
+
+# pair: a master and a replica, and nobody who changes that.
+pair() {
+	server r1
+	server r2 "replicaof 127.0.0.1 ${PORT[r1]}"
+	wait_until 20 linked r2
+	followed
+}
+
+@test "a reload's old worker is held by connections to Redis alone: status says so, retire ends it" {
+	pair
+	clients 4
+	reload_haproxy
+	wait_until 10 served r1
+	local old before
+	old=$(wsctl status --json | jq .haproxy.old_workers[0].pid)
+	run -0 wsctl retire "local/$old" --rate 100/s
+	says "4 moved"
+	says "local/$old: 4 connections to Redis ended; nodes connect again"
+	wait_until 10 no_old_worker
+	wait_until 10 nodes_are_up
+	before=$(connects)
+	reload_haproxy
+	wait_until 10 served r1
+	old=$(wsctl status --json | jq '.haproxy.old_workers[0] | select(.redis == 4 and .tunnels == 0) | .pid')
+	run -0 wsctl status
+	says "holds 4 connections to Redis: wsctl retire local/$old"
+	run -0 wsctl retire "local/$old" -n
+	says "would end them; nothing changed"
+	[ "$(connects)" = "$before" ]
+	run -0 wsctl retire "local/$old"
+	says "local/$old has no clients, 4 connections to Redis"
+	wait_until 10 no_old_worker
+	wait_until 10 nodes_are_up
+	wsctl status --check
+}
+no_old_worker() { wsctl status --json | jq -e '.haproxy.old_workers == []' >/dev/null; }
+
+@test "another server: plan names it, apply reloads" {
+	pair
+	cp haproxy.cfg before.cfg
+	sed -i "s/\(servers: .*\)\]/\1, 127.0.0.1:1]/" wscale.yaml
+	run -2 wsctl plan
+	says "! server redis3"
+	says "new: 127.0.0.1:1 check"
+	says "(reload)"
+	run -0 wsctl apply
+	says "haproxy reloaded"
+	hap "show stat" | grep -q '^wscale_chat_redis,redis3,'
+	run -0 wsctl plan
+	sed -i "s/127.0.0.1:1\]/127.0.0.1:2]/" wscale.yaml
+	run -2 wsctl plan
+	says "127.0.0.1:1 check"
+	says "-> 127.0.0.1:2 check"
+	wsctl apply
+	wait_until 10 served r1
+	health_is ws1 200
+}
+
+@test "own: backend, and a Unix socket: the fragment follows beside another site's defaults" {
+	port site
+	port r1
+	port r2
+	server r1
+	server r2 "replicaof 127.0.0.1 ${PORT[r1]}"
+	wait_until 20 linked r2
+	cat >main.cfg <<-C
+		global
+		  stats socket $W/admin.sock mode 660 level admin
+		defaults
+		  mode http
+		  log-format "%HM %HPO"
+		  timeout client 1s
+		  timeout server 1s
+		  timeout tunnel 1s
+		  timeout connect 1s
+		frontend site
+		  bind 127.0.0.1:${PORT[site]}
+		  use_backend wscale_chat if { req.hdr(Upgrade) -i websocket }
+	C
+	NODES=ws1 YAML_HAPROXY="own: backend" YAML_REDIS="servers: [127.0.0.1:${PORT[r2]}, 127.0.0.1:${PORT[r1]}]" write_yaml
+	sed -i -E -e '/^  (bind|stats|maxconn):/d' -e "s,url: .*,url: unix://$W/redis.sock," wscale.yaml
+	wsctl generate -o haproxy.cfg
+	spawn haproxy haproxy -W -db -S "$W/master.sock" -f main.cfg -f haproxy.cfg
+	wait_until 10 haproxy_answers
+	start_node ws1
+	wait_until 10 server_is ws1 UP
+	ws_open a "$(url site /ws/a)"
+	run -0 wsctl publish a hello
+	ws_wait a '^text hello$'
+	# A subscriber that hears nothing, and one that asks nothing, stay longer than the site's second.
+	spawn quiet redis-cli -s "$W/redis.sock" subscribe nothing
+	wait_until 5 log_has quiet '^1|integer'
+	never 3 gone quiet
+	[ "$(metric ws1 wsnode_redis_connects_total)" = 1 ]
+}

@@ -7,6 +7,7 @@
 
 #include "cmd.h"
 #include "hap.h"
+#include "members.h"
 #include "progress.h"
 #include "retire.h"
 #include "table.h"
@@ -79,17 +80,40 @@ static void done(const struct retire *t, uint64_t all, double seconds)
 		say(t->r, "the worker ends by itself; see: wsctl status");
 }
 
+/*
+ * The nodes' connections to Redis would keep an empty worker alive for good: they connect again at
+ * once, through the new one.
+ */
+static int end_redis(struct retire *t)
+{
+	char n[NUM_STR];
+	int64_t ended = hap_end_redis(t->b->cfg, t->pid);
+
+	if (ended < 0)
+		return hap_exit((int)ended);
+	if (ended)
+		say(t->r, "%s: %s connection%s to Redis ended; nodes connect again", t->text,
+		    num_count((uint64_t)ended, n), ended == 1 ? "" : "s");
+	return EXIT_OK;
+}
+
 static int run(struct retire *t)
 {
 	struct run *r = t->r;
 	uint64_t started_ms = now_ms(), all;
 	double seconds;
+	char n[NUM_STR];
 	int rc = retire_look(t, false);
 
 	all = left(t);
 	if (rc)
 		return rc;
-	if (!all) {
+	if (!all && t->redis) {
+		say(r, "%s has no clients, %s connection%s to Redis", t->text,
+		    num_count(t->redis, n), t->redis == 1 ? "" : "s");
+		if (r->opts.dry_run)
+			say(r, "would end them; nothing changed");
+	} else if (!all) {
 		say(r, "%s has no clients; nothing to do", t->text);
 	} else {
 		announce(t);
@@ -102,6 +126,8 @@ static int run(struct retire *t)
 		if (!rc && !r->opts.no_wait)
 			rc = wait_for(t, started_ms, all);
 	}
+	if (!rc && t->redis && !left(t) && !r->opts.dry_run)
+		rc = end_redis(t);
 	seconds = (double)(now_ms() - started_ms) / 1000;
 	if (!rc && all && r->opts.no_wait)
 		say(r, "the nodes move them; wait for it: wsctl retire %s", t->text);

@@ -76,6 +76,7 @@ struct hap_worker {
 	long pid;
 	int64_t uptime_s;
 	uint64_t tunnels; /* to the server asked for; NULL asked: to the whole backend */
+	uint64_t redis;   /* connections to redis.servers; only counted for the whole backend */
 };
 struct hap_workers {
 	struct hap_worker *v;
@@ -87,6 +88,8 @@ int hap_old_workers(const struct config *, const char *server, struct hap_worker
 void hap_workers_free(struct hap_workers *);
 /* Kills the server's tunnels on the current and on every old worker; returns how many, or < 0. */
 int64_t hap_kill_tunnels(const struct config *, const char *server);
+/* Ends an old worker's connections to redis.servers; returns how many, or < 0. */
+int64_t hap_end_redis(const struct config *, long pid);
 
 /*
  * Changes, each read back afterwards. Idempotent.

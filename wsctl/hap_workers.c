@@ -3,6 +3,7 @@
  * master only. There `show stat` and `show sess` work, but each command about a server answers
  * "Proxy is disabled.", so tunnels are ended one session at a time.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "hap_int.h"
 
 enum { GONE = 1 }; /* the worker ended between two questions */
+enum { REDIS_SECTION = 80 };
 
 static bool is_gone(const char *reply)
 {
@@ -17,8 +19,15 @@ static bool is_gone(const char *reply)
 	       strstr(reply, "Can't find the target");
 }
 
+/* The section that follows Redis's master. */
+static void redis_section(const struct config *cfg, char out[static REDIS_SECTION])
+{
+	snprintf(out, REDIS_SECTION, "%s_redis", cfg->haproxy.backend);
+}
+
 /* Calls each for every matching session of the worker; its result other than 0 ends the walk. */
-static int each_session(const struct config *cfg, long pid, const char *server, uint64_t *count,
+static int each_session(const struct config *cfg, long pid, const char *proxy, const char *server,
+                        uint64_t *count,
                         int (*each)(const struct config *, long, const char *id, int id_len))
 {
 	char *reply;
@@ -32,8 +41,7 @@ static int each_session(const struct config *cfg, long pid, const char *server, 
 	for (const char *p = reply; *p && result == HAP_OK;) {
 		struct hap_sess s;
 		size_t len = strcspn(p, "\n");
-		if (hap_sess_parse(p, len, &s) == 0 &&
-		    hap_sess_is(&s, cfg->haproxy.backend, server)) {
+		if (hap_sess_parse(p, len, &s) == 0 && hap_sess_is(&s, proxy, server)) {
 			if (each)
 				result = each(cfg, pid, s.id, (int)s.id_len);
 			if (result == HAP_OK)
@@ -46,12 +54,13 @@ static int each_session(const struct config *cfg, long pid, const char *server, 
 }
 
 /* 286 bytes where the list of sessions is 274 kB for 1,000 tunnels. */
-static int count_tunnels(const struct config *cfg, long pid, const char *server, uint64_t *count)
+static int count_tunnels(const struct config *cfg, long pid, const char *proxy, const char *server,
+                         uint64_t *count)
 {
 	struct hap_table t;
 	char *reply;
 	bool seen = false;
-	int result = hap_ask_worker(cfg, pid, &reply, "show stat %s 4 -1", cfg->haproxy.backend);
+	int result = hap_ask_worker(cfg, pid, &reply, "show stat %s 4 -1", proxy);
 	if (result != HAP_OK)
 		return result;
 	if (is_gone(reply)) {
@@ -69,7 +78,7 @@ static int count_tunnels(const struct config *cfg, long pid, const char *server,
 	} else {
 		free(reply);
 	}
-	return seen ? HAP_OK : each_session(cfg, pid, server, count, NULL);
+	return seen ? HAP_OK : each_session(cfg, pid, proxy, server, count, NULL);
 }
 
 static int list_old(const struct config *cfg, struct hap_workers *out)
@@ -109,10 +118,15 @@ static int list_old(const struct config *cfg, struct hap_workers *out)
 int hap_old_workers(const struct config *cfg, const char *server, struct hap_workers *out)
 {
 	int result = list_old(cfg, out);
+	char redis[REDIS_SECTION];
 	size_t kept = 0;
+
+	redis_section(cfg, redis);
 	for (size_t i = 0; result == HAP_OK && i < out->n; i++) {
 		struct hap_worker w = out->v[i];
-		result = count_tunnels(cfg, w.pid, server, &w.tunnels);
+		result = count_tunnels(cfg, w.pid, cfg->haproxy.backend, server, &w.tunnels);
+		if (result == HAP_OK && !server && cfg->redis.n_servers)
+			result = count_tunnels(cfg, w.pid, redis, NULL, &w.redis);
 		if (result == GONE) {
 			result = HAP_OK;
 			continue;
@@ -176,11 +190,22 @@ int64_t hap_kill_tunnels(const struct config *cfg, const char *server)
 		return (int64_t)killed;
 	for (size_t i = 0; i < old.n; i++) {
 		uint64_t n = 0;
-		int r = each_session(cfg, old.v[i].pid, server, &n, end_session);
+		int r = each_session(cfg, old.v[i].pid, cfg->haproxy.backend, server, &n,
+		                     end_session);
 		killed += n;
 		if (r < 0)
 			result = r;
 	}
 	hap_workers_free(&old);
 	return result < 0 ? result : (int64_t)killed;
+}
+
+int64_t hap_end_redis(const struct config *cfg, long pid)
+{
+	char redis[REDIS_SECTION];
+	uint64_t n = 0;
+
+	redis_section(cfg, redis);
+	int result = each_session(cfg, pid, redis, NULL, &n, end_session);
+	return result < 0 ? result : (int64_t)n;
 }

@@ -208,15 +208,17 @@ static int tell_node(struct retire *t, const char *node, json_t *list, uint64_t 
 /* The old worker's tunnels, by its own count. */
 static void look_at_worker(struct retire *t)
 {
-	t->tunnels = 0;
+	t->tunnels = t->redis = 0;
 	if (!t->pid || !t->old_seen)
 		return;
 	hap_workers_free(&t->old);
 	memset(&t->old, 0, sizeof t->old);
 	t->old_seen = hap_old_workers(t->b->cfg, NULL, &t->old) == HAP_OK;
 	for (size_t i = 0; i < t->old.n; i++)
-		if (t->old.v[i].pid == t->pid)
+		if (t->old.v[i].pid == t->pid) {
 			t->tunnels = t->old.v[i].tunnels;
+			t->redis = t->old.v[i].redis;
+		}
 }
 
 int retire_look(struct retire *t, bool tell)

@@ -28,6 +28,7 @@ struct retire {
 
 	uint64_t clients;  /* by the nodes' word, now */
 	uint64_t tunnels;  /* of the worker, by HAProxy's; 0 when it can't be seen or pid is 0 */
+	uint64_t redis;    /* connections of the worker to redis.servers; 0 likewise */
 	double per_second; /* in all; what the nodes share */
 	size_t nodes;      /* that have such clients */
 };

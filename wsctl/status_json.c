@@ -97,10 +97,11 @@ static json_t *balancer_json(const struct status_balancer *lb)
 	json_t *old = json_array();
 
 	for (size_t i = 0; i < lb->old.n; i++)
-		json_array_append_new(old, json_pack("{s:I, s:I, s:I}", "pid",
+		json_array_append_new(old, json_pack("{s:I, s:I, s:I, s:I}", "pid",
 		                                     (json_int_t)lb->old.v[i].pid, "uptime_s",
 		                                     (json_int_t)lb->old.v[i].uptime_s, "tunnels",
-		                                     (json_int_t)lb->old.v[i].tunnels));
+		                                     (json_int_t)lb->old.v[i].tunnels, "redis",
+		                                     (json_int_t)lb->old.v[i].redis));
 	return json_pack("{s:b, s:s, s:o, s:b, s:o}", "ok", lb->ok, "balancer", lb->name, "error",
 	                 text_or_null(lb->why), "old_workers_seen", lb->old_seen, "old_workers",
 	                 old);
