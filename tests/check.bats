@@ -165,3 +165,22 @@ load helpers
 	[ "$status" -eq 78 ]
 	[[ $output == *haproxy* ]]
 }
+
+@test "with redis.servers, a redis.url that HAProxy can't bind here is a warning, a name that isn't one an error" {
+	requires haproxy
+	local url
+	for url in redis://127.0.0.1:6380 "unix://$W/redis.sock"; do
+		printf 'redis: { url: "%s", servers: [10.0.0.5:6379] }\n' "$url" >wscale.yaml
+		run -0 wsctl check
+		[[ $output != *redis.url* ]] || fail "$output"
+	done
+	printf 'redis: { url: "redis://192.0.2.9:6380", servers: [10.0.0.5:6379] }\n' >wscale.yaml
+	run -0 wsctl check
+	[[ $output == *"redis.url: 192.0.2.9 is no address of this host, so HAProxy would not start here"* ]] || fail "$output"
+	printf 'redis: { url: "unix:///run/no/such/redis.sock", servers: [10.0.0.5:6379] }\n' >wscale.yaml
+	run -0 wsctl check
+	[[ $output == *"redis.url: there is no /run/no/such here"* ]] || fail "$output"
+	printf 'redis: { url: "redis://127.0.0.1:6380", servers: [nosuchhost.invalid:6379] }\n' >wscale.yaml
+	run -78 wsctl check
+	[[ $output == *"wscale.yaml:1:51: host nosuchhost.invalid does not resolve"* ]] || fail "$output"
+}

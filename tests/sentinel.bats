@@ -272,6 +272,30 @@ no_old_worker() { wsctl status --json | jq -e '.haproxy.old_workers == []' >/dev
 	health_is ws1 200
 }
 
+@test "doctor: a server without the check's user, away, or a second master" {
+	local auth=("requirepass admin-password" "masterauth admin-password")
+	export REDISCLI_AUTH=admin-password
+	secret redis.password admin-password
+	server r1 "${auth[@]}" "user wscale-check on nopass -@all +role"
+	server r2 "${auth[@]}" "replicaof 127.0.0.1 ${PORT[r1]}"
+	wait_until 20 linked r2
+	YAML_REDIS='password_file: redis.password' followed
+	finds "failure: redis 127.0.0.1:${PORT[r2]} knows no user wscale-check"
+	redis-cli -p "${PORT[r2]}" acl setuser wscale-check on nopass -@all +role
+	finds "ok: redis 127.0.0.1:${PORT[r1]} is the master of redis.servers"
+	redis-cli -p "${PORT[r2]}" replicaof no one
+	finds "failure: redis: 127.0.0.1:${PORT[r1]}, 127.0.0.1:${PORT[r2]} all say that they are the master"
+	stop r2
+	finds "warning: redis 127.0.0.1:${PORT[r2]} of redis.servers: Connection refused"
+	finds "warning: redis 127.0.0.1:${PORT[r1]} has no replica now"
+}
+# finds TEXT: the doctor says so of redis.servers.
+finds() {
+	wsctl doctor -v --json >doctor.json 2>doctor.err || :
+	jq -r '.findings[] | select(.check == "redis-servers") | "\(.level): \(.what)"' doctor.json | grep -qxF -- "$1" ||
+		fail "no \"$1\" in: $(cat doctor.json doctor.err)"
+}
+
 @test "own: backend, and a Unix socket: the fragment follows beside another site's defaults" {
 	port site
 	port r1

@@ -3,6 +3,7 @@
  * names that don't resolve, and what HAProxy says of the rendering. Limits that may hurt later are
  * warnings. Changes nothing.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <netdb.h>
 #include <stdarg.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../lib/errs.h"
 #include "../lib/jwt.h"
@@ -85,6 +88,62 @@ static void warn(struct run *r, json_t *list, const char *fmt, ...)
 	say(r, "warning: %s", text);
 	json_array_append_new(list, json_string(text));
 	free(text);
+}
+
+/* Names that redis.servers gives; HAProxy starts without them, and never asks again. */
+static void servers(const struct config *cfg, struct errs *errs)
+{
+	for (size_t i = 0; i < cfg->redis.n_servers; i++) {
+		const struct config_server *s = &cfg->redis.servers[i];
+		struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+		int err = getaddrinfo(s->at.host, NULL, &hints, &found);
+		if (err)
+			errs_add(errs, s->pos.line, s->pos.col, "host %s does not resolve: %s",
+			         s->at.host, gai_strerror(err));
+		else
+			freeaddrinfo(found);
+	}
+}
+
+/* Whether a socket of this host may have that address; any port, so that a running HAProxy is no
+ * matter. */
+static bool binds(const struct endpoint *at)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *a = NULL;
+	bool yes = true;
+
+	if (getaddrinfo(at->host, "0", &hints, &a))
+		return false;
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		yes = !bind(fd, a->ai_addr, a->ai_addrlen) || errno != EADDRNOTAVAIL;
+		close(fd);
+	}
+	freeaddrinfo(a);
+	return yes;
+}
+
+/* What haproxy -c doesn't try: where it can't bind, HAProxy doesn't start. */
+static void url_bound(struct run *r, const struct config *cfg, json_t *warnings)
+{
+	const struct endpoint *at = &cfg->redis.url.at;
+	char s[ENDPOINT_STR];
+
+	if (!cfg->redis.n_servers || !cfg->haproxy.balancer)
+		return;
+	if (at->is_unix) {
+		snprintf(s, sizeof s, "%.*s", (int)(strrchr(at->path, '/') - at->path), at->path);
+		if (*s && access(s, F_OK))
+			warn(r, warnings,
+			     "redis.url: there is no %s here, so HAProxy would not start: "
+			     "tmpfiles.d(5) makes it at each boot",
+			     s);
+	} else if (!binds(at)) {
+		warn(r, warnings,
+		     "redis.url: %s is no address of this host, so HAProxy would not start here; "
+		     "for one that moves: sysctl net.ipv4.ip_nonlocal_bind=1",
+		     at->host);
+	}
 }
 
 /* This host's haproxy; where it is no balancer, the first one's that is reached. -1: out of memory.
@@ -197,6 +256,7 @@ int cmd_check(struct run *r)
 	if (r->cfg) {
 		secrets(r->cfg, &errs);
 		nodes(r->cfg, &errs);
+		servers(r->cfg, &errs);
 		/* A name that doesn't resolve would only be said twice. */
 		if (!errs.n)
 			haproxy(r, r->cfg, &errs, warnings);
@@ -207,6 +267,7 @@ int cmd_check(struct run *r)
 	}
 	limits(r, r->cfg, warnings);
 	shadowed(r, r->cfg, warnings);
+	url_bound(r, r->cfg, warnings);
 	if (r->cfg->haproxy.without_effect)
 		warn(r, warnings,
 		     "with own: backend these do nothing here: %s; write them into your own "

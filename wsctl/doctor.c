@@ -36,6 +36,7 @@ static const struct check {
 	{"redis-buffers", check_redis_buffers},
 	{"redis-memory", check_redis_memory},
 	{"redis-disk", check_redis_disk},
+	{"redis-servers", check_redis_servers},
 	{"nodes", check_nodes},
 	{"nodes-nofile", check_nodes_nofile},
 	{"nodes-config", check_nodes_config},

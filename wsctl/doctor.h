@@ -2,7 +2,8 @@
  * doctor: what is wrong around a cluster and hurts only later: limits, rights, Redis's settings,
  * faulty versions. Facts are gathered first (doctor_host.c: this host; doctor_ask.c: HAProxy,
  * Redis, the nodes), then judged by a table of pure functions (doctor_local.c, doctor_haproxy.c,
- * doctor_redis.c, doctor_nodes.c) that know only the facts. cmd_doctor.c prints.
+ * doctor_redis.c,
+ * doctor_servers.c, doctor_nodes.c) that know only the facts. cmd_doctor.c prints.
  */
 #ifndef WSCTL_DOCTOR_H
 #define WSCTL_DOCTOR_H
@@ -47,6 +48,14 @@ struct doctor_file {
 	bool regroup;  /* nodes read it as everybody does, not by their group */
 };
 
+/* One of redis.servers, asked as HAProxy's check asks it. */
+struct doctor_server {
+	bool answered, master;
+	bool no_user;    /* it lacks the ACL user of the check */
+	size_t replicas; /* of a master: those that are linked to it */
+	char why[256];   /* not answered */
+};
+
 struct doctor_node {
 	const char *name;
 	bool far;             /* on another host */
@@ -79,6 +88,7 @@ struct doctor_facts {
 	char *redis_info, *bind, *protected_mode, *buffers, *save, *appendfsync;
 	int open; /* 1: it answers without a password, 0: not, -1: not known */
 	bool far; /* and was asked on an address of a network, not on loopback */
+	struct doctor_server servers_of_redis[REDIS_SERVERS_MAX]; /* as many as cfg has */
 	bool has_time;
 	int64_t skew_ms;
 
@@ -145,6 +155,7 @@ void check_redis_access(const struct doctor_facts *, struct findings *);
 void check_redis_buffers(const struct doctor_facts *, struct findings *);
 void check_redis_memory(const struct doctor_facts *, struct findings *);
 void check_redis_disk(const struct doctor_facts *, struct findings *);
+void check_redis_servers(const struct doctor_facts *, struct findings *);
 void check_nodes(const struct doctor_facts *, struct findings *);
 void check_nodes_nofile(const struct doctor_facts *, struct findings *);
 void check_nodes_config(const struct doctor_facts *, struct findings *);

@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "doctor.h"
 #include "members.h"
+#include "render_int.h"
 
 enum { ASK_MS = 1000 };
 
@@ -175,6 +176,39 @@ static void redis(const struct config *cfg, struct doctor_facts *f)
 	f->open = answers_anyone(cfg);
 }
 
+static void server(const struct config *cfg, const struct endpoint *at, struct doctor_server *s)
+{
+	struct timeval tv = {ASK_MS / 1000, ASK_MS % 1000 * 1000};
+	redisContext *c = redisConnectWithTimeout(at->host, at->port, tv);
+	redisReply *reply = NULL;
+
+	if (!c || c->err || redisSetTimeout(c, tv) != REDIS_OK)
+		goto out;
+	if (cfg->redis.password_file) {
+		reply = redisCommand(c, "AUTH " RENDER_CHECK_USER " nopass");
+		s->no_user = reply && reply->type == REDIS_REPLY_ERROR;
+		if (!reply || s->no_user)
+			goto out;
+		freeReplyObject(reply);
+	}
+	reply = redisCommand(c, "ROLE");
+	s->answered = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements &&
+	              reply->element[0]->type == REDIS_REPLY_STRING;
+	s->master = s->answered && !strcmp(reply->element[0]->str, "master");
+	if (s->master && reply->elements == 3 && reply->element[2]->type == REDIS_REPLY_ARRAY)
+		s->replicas = reply->element[2]->elements;
+out:
+	if (!s->answered)
+		snprintf(s->why, sizeof s->why, "%s",
+		         reply && reply->type == REDIS_REPLY_ERROR ? reply->str
+		         : c && c->err                             ? c->errstr
+		                                                   : "no answer to ROLE");
+	if (reply)
+		freeReplyObject(reply);
+	if (c)
+		redisFree(c);
+}
+
 /* A report came somewhere between our question and the last answer. */
 static void ask_nodes(const struct config *cfg, struct doctor_facts *f)
 {
@@ -200,6 +234,8 @@ int doctor_ask(const struct config *cfg, struct doctor_facts *f)
 {
 	haproxy(cfg, f);
 	redis(cfg, f);
+	for (size_t i = 0; i < cfg->redis.n_servers; i++)
+		server(cfg, &cfg->redis.servers[i].at, &f->servers_of_redis[i]);
 	ask_nodes(cfg, f);
 	return 0;
 }

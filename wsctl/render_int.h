@@ -20,6 +20,11 @@ void render_word(struct buf *, const char *s);
 const char *render_inside_chroot(const struct config *, const char *path);
 /* An address as `bind` and `server` take it. */
 void render_address(struct buf *, const struct endpoint *);
+/*
+ * The ACL user of the check where Redis wants passwords: it needs none and may do nothing but ROLE,
+ * so what the check must know can stand in a file that everybody reads.
+ */
+#define RENDER_CHECK_USER "wscale-check"
 /* The section that follows Redis's master; nothing without redis.servers. */
 void render_redis(struct buf *, const struct config *);
 /* The most connections through it: it has them beside the clients. */

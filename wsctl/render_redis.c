@@ -6,21 +6,16 @@
 #include "../lib/buf.h"
 #include "render_int.h"
 
-/*
- * An ACL user that needs no password and may do nothing but ROLE: what the check must know can
- * then stand in a file that everybody reads.
- */
-#define CHECK_USER "wscale-check"
-
 static void check(struct buf *b, const struct config *cfg)
 {
 	buf_str(b, "\toption tcp-check\n"
 	           "\ttcp-check connect\n");
 	if (cfg->redis.password_file)
-		buf_str(b, "\t# on every server: ACL SETUSER " CHECK_USER " on nopass -@all +role\n"
-		           "\ttcp-check send AUTH\\ " CHECK_USER "\\ nopass\\r\\n\n"
+		buf_str(b, "\t# on every server: ACL SETUSER " RENDER_CHECK_USER
+		           " on nopass -@all +role\n"
+		           "\ttcp-check send AUTH\\ " RENDER_CHECK_USER "\\ nopass\\r\\n\n"
 		           "\ttcp-check expect min-recv 3 string +OK on-error no\\ ACL\\ "
-		           "user\\ " CHECK_USER "\n");
+		           "user\\ " RENDER_CHECK_USER "\n");
 	/*
 	 * With its length and the array's: a replica names its master's host, whatever that is. By
 	 * min-recv another answer fails at once, else only by timeout.

@@ -465,6 +465,40 @@ static void node_reports(void)
 	fini();
 }
 
+static void redis_servers(void)
+{
+	static const char yaml[] = "redis: { url: \"redis://127.0.0.1:6380\", servers: "
+				   "[10.0.0.5:6379, \"[::1]:6379\"], password_file: p }\n"
+				   "nodes: { ws1: 10.0.0.11:8081 }\n";
+	struct doctor_server *s = f.servers_of_redis;
+
+	healthy(yaml_plain);
+	ok(!judge("redis-servers"), "without servers there is nothing to say");
+	fini();
+	healthy(yaml);
+	s[0] = (struct doctor_server){.answered = true, .master = true, .replicas = 1};
+	s[1] = (struct doctor_server){.answered = true};
+	gives("redis-servers", DOCTOR_OK, "redis 10.0.0.5:6379 is the master", "one master");
+	s[0].replicas = 0;
+	gives("redis-servers", DOCTOR_WARN, "10.0.0.5:6379 has no replica", "nobody to take over");
+	mends("redis-servers", "REPLICAOF 10.0.0.5 6379", "... and how");
+	s[1].master = true;
+	gives("redis-servers", DOCTOR_FAIL, "10.0.0.5:6379, [::1]:6379 all say", "two masters");
+	s[0].master = s[1].master = false;
+	gives("redis-servers", DOCTOR_FAIL, "none of redis.servers is a master", "no master");
+	s[0] = (struct doctor_server){.answered = true, .master = true, .replicas = 1};
+	s[1] = (struct doctor_server){.no_user = true, .why = "WRONGPASS"};
+	gives("redis-servers", DOCTOR_FAIL, "redis [::1]:6379 knows no user wscale-check",
+	      "a server that the check can't ask");
+	mends("redis-servers",
+	      "redis-cli -h ::1 -p 6379 --askpass ACL SETUSER wscale-check on nopass -@all +role",
+	      "... and what lets it");
+	s[1] = (struct doctor_server){.why = "Connection refused"};
+	gives("redis-servers", DOCTOR_WARN, "redis [::1]:6379 of redis.servers: Connection refused",
+	      "a server that is away");
+	fini();
+}
+
 static void helpers(void)
 {
 	struct doctor_names n = {0};
@@ -517,6 +551,7 @@ int main(void)
 	modes();
 	redis_settings();
 	redis_access();
+	redis_servers();
 	node_reports();
 	helpers();
 	sysctls();
