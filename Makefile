@@ -35,7 +35,7 @@ LIBS_CTL   := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) 2>/dev/null)
 LIBS_NODE  := $(shell $(PKG_CONFIG) --libs $(PKG_LIB) $(PKG_NODE) 2>/dev/null) -lev
 
 LIB_SRC  = lib/buf.c lib/channel.c lib/config.c lib/config_check.c lib/config_hash.c lib/config_keys.c \
-           lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
+           lib/config_servers.c lib/config_set.c lib/endpoint.c lib/envelope.c lib/errs.c lib/jwt.c lib/log.c lib/near.c \
            lib/num.c lib/position.c lib/script.c lib/secret.c lib/yaml_doc.c
 NODE_SRC = node/asks.c node/auth.c node/batch.c node/bus.c node/cache.c node/cf.c \
            node/cf_encode.c node/cf_history.c node/cf_json.c node/cf_parse.c node/cf_publish.c \

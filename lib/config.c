@@ -1,6 +1,6 @@
 /*
  * config: walks the YAML tree by the table of keys, reads what no row describes (nodes, rules,
- * origins, balancers, servers) and never stops at the first error. Must know neither HAProxy nor
+ * origins, balancers) and never stops at the first error. Must know neither HAProxy nor
  * Redis; opens nothing but the file itself.
  */
 #include "config.h"
@@ -137,51 +137,6 @@ static void read_origins(struct load *l, const struct ynode *n)
 		for (char *p = copy; *p; p++) /* RFC 6454 6.2: browsers send it in lower case */
 			*p = (char)tolower((unsigned char)*p);
 		c->auth.origins[count++] = copy;
-	}
-}
-
-static bool server_known(const struct config *c, const struct endpoint *at, int *line)
-{
-	for (size_t i = 0; i < c->redis.n_servers; i++) {
-		if (!endpoint_equal(&c->redis.servers[i].at, at))
-			continue;
-		*line = c->redis.servers[i].pos.line;
-		return true;
-	}
-	return false;
-}
-
-static void read_servers(struct load *l, const struct ynode *n)
-{
-	struct config *c = l->c;
-	int line;
-
-	if (c->redis.servers || !want(l, n, Y_LIST, "servers") ||
-	    too_many(l, n, REDIS_SERVERS_MAX, "servers"))
-		return;
-	if (n->n_items == 0)
-		errs_add(l->errs, n->line, n->col,
-		         "servers is empty: leave it out when url is Redis itself");
-	c->redis.servers = config_or_abort(calloc(n->n_items + 1, sizeof *c->redis.servers));
-	for (size_t i = 0; i < n->n_items; i++) {
-		const struct ynode *v = n->items[i].value;
-		const char *text = scalar(l, v, "a server"), *why;
-		struct config_server s = {.pos = pos_of(v)};
-
-		if (!text)
-			continue;
-		if (endpoint_parse(text, false, &s.at, &why))
-			errs_add(l->errs, v->line, v->col, "server \"%.60s\" %s", text, why);
-		else if (s.at.is_unix)
-			errs_add(l->errs, v->line, v->col,
-			         "server \"%.60s\" must be HOST:PORT: a Unix socket has no replica",
-			         text);
-		else if (server_known(c, &s.at, &line))
-			errs_add(l->errs, v->line, v->col,
-			         "server \"%.60s\" stands here twice, first on line %d", text,
-			         line);
-		else
-			c->redis.servers[c->redis.n_servers++] = s;
 	}
 }
 
@@ -369,7 +324,7 @@ static void read_value(struct load *l, const struct key *k, const struct ynode *
 		read_balancers(l, v);
 		break;
 	case KEY_SERVERS:
-		read_servers(l, v);
+		config_servers(l, v);
 		break;
 	default:
 		set(l, k, base, v);

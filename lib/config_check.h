@@ -1,6 +1,5 @@
 /*
- * config_check: the second half of loading, after config.c has read the keys. Only config.c uses
- * it.
+ * config_check: what config.c leaves to others while it loads a file. Only they use it.
  */
 #ifndef WSCALE_CONFIG_CHECK_H
 #define WSCALE_CONFIG_CHECK_H
@@ -15,6 +14,9 @@ struct load {
 	                                      file */
 };
 
+struct ynode;
+/* Reads redis.servers (config_servers.c). */
+void config_servers(struct load *, const struct ynode *);
 /* Cross checks; sets what follows from a section being there (tls). */
 void config_check(struct load *);
 /* Defaults that follow from other keys. */

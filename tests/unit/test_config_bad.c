@@ -199,6 +199,9 @@ static const struct row servers[] = {
 	{SERVERS("{ a: 1 }"), "1:50: servers must be a list, not a mapping\n"},
 	{SERVERS("[a:1, b]"), "1:56: server \"b\" has no port\n"},
 	{SERVERS("[a:1, b:0]"), "1:56: server \"b:0\" has no valid port\n"},
+	{SERVERS("[\"a:1\\0\", \"a\\n:1\"]"),
+         "1:51: a server holds a control character\n1:60: server \"a\\x0a:1\" has no valid "
+         "host\n"},
 	{SERVERS("[a:1, [b:1]]"), "1:56: a server must be text, not a list\n"},
 	{SERVERS("[\":6379\"]"), "1:51: server \":6379\" has no host\n"},
 	{SERVERS("[\"redis://a:1\"]"),
