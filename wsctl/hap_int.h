@@ -49,6 +49,8 @@ int hap_sess_parse(const char *line, size_t len, struct hap_sess *);
 /* Whether it is one of the backend's, and of the server when that isn't NULL. */
 bool hap_sess_is(const struct hap_sess *, const char *backend, const char *server);
 
+/* The master's answer for a worker that it has forgotten, or that is ending this moment. */
+bool hap_worker_gone(const char *reply);
 /* A line of `show proc`. *old is kept from line to line; 1: a worker, 2: the master, 0: neither. */
 int hap_proc_parse(const char *line, size_t len, bool *old, struct hap_worker *);
 

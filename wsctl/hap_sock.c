@@ -232,8 +232,7 @@ static bool whole(const struct buf *b, bool shows, bool may_end)
 {
 	if (!shows)
 		return b->len || may_end;
-	return complete(b) ||
-	       (may_end && b->len && strncmp(b->p, "Can't find the target", 21) == 0);
+	return complete(b) || (may_end && b->len && hap_worker_gone(b->p));
 }
 
 static int ask(const char *at, char **out, struct buf *line, const char *lines, bool may_end)

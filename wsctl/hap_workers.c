@@ -13,10 +13,10 @@
 enum { GONE = 1 }; /* the worker ended between two questions */
 enum { REDIS_SECTION = 80 };
 
-static bool is_gone(const char *reply)
+bool hap_worker_gone(const char *reply)
 {
-	return !*reply || strstr(reply, "Can't find the target PID") ||
-	       strstr(reply, "Can't find the target");
+	return !*reply || strstr(reply, "Can't find the target") ||
+	       strstr(reply, "Can't connect to the target CLI");
 }
 
 /* The section that follows Redis's master. */
@@ -34,7 +34,7 @@ static int each_session(const struct config *cfg, long pid, const char *proxy, c
 	int result = hap_ask_worker(cfg, pid, &reply, "show sess");
 	if (result != HAP_OK)
 		return result;
-	if (is_gone(reply)) {
+	if (hap_worker_gone(reply)) {
 		free(reply);
 		return GONE;
 	}
@@ -63,7 +63,7 @@ static int count_tunnels(const struct config *cfg, long pid, const char *proxy, 
 	int result = hap_ask_worker(cfg, pid, &reply, "show stat %s 4 -1", proxy);
 	if (result != HAP_OK)
 		return result;
-	if (is_gone(reply)) {
+	if (hap_worker_gone(reply)) {
 		free(reply);
 		return GONE;
 	}
@@ -152,7 +152,8 @@ static int end_session(const struct config *cfg, long pid, const char *id, int i
 	char *reply;
 	int result = hap_ask_worker(cfg, pid, &reply, "shutdown session %.*s", id_len, id);
 	/* "No such session": it ended by itself, which is what was asked for. */
-	if (result == HAP_OK && *reply && !strstr(reply, "No such session") && !is_gone(reply))
+	if (result == HAP_OK && *reply && !strstr(reply, "No such session") &&
+	    !hap_worker_gone(reply))
 		result = hap_fail(HAP_REFUSED, "old worker %ld: %.200s", pid, reply);
 	if (result == HAP_OK || result == HAP_REFUSED)
 		free(reply);
