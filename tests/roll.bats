@@ -170,3 +170,45 @@ all_well() {
 	run -0 wsctl roll ws2 --exec "$W/restart {name}"
 	all_well
 }
+
+@test "a mistyped command, and the right one afterwards: what the first left in the middle goes first" {
+	cluster ws1 ws2 ws3
+	wsctl drain -q ws3
+	run -1 wsctl roll ws2 ws1 --exec "false {name}"
+	says "in the middle: ws2"
+	run -0 wsctl roll -n --exec "$W/restart {name}"
+	says "another roll was stopped before its end; it would be forgotten (in the middle: ws2; left: ws1)"
+	says "ws2, left in the middle, goes first"
+	run -0 wsctl roll --exec "$W/restart {name}"
+	says "it is forgotten (in the middle: ws2; left: ws1)"
+	says "ws2, left in the middle, goes first"
+	says "ws3 is drained by"
+	says_not "ws2 is drained by"
+	[ "$(restarted)" = "ws2 ws1" ]
+	state_is_now ws3 drained
+	wsctl ready -q ws3
+	all_well
+}
+
+@test "two left in the middle, and the next command fails too: neither is forgotten" {
+	cluster ws1 ws2 ws3 ws4
+	run -1 wsctl roll --exec false --max-unavailable 2
+	says "in the middle: ws1 ws2"
+	run -1 wsctl roll --exec "false again"
+	says "ws1 and ws2, left in the middle, go first"
+	# Of others that are named they are no part; that they wait is said.
+	run -0 wsctl roll -n ws4 --exec "$W/restart {name}"
+	says "ws1 and ws2 stay drained, left in the middle; to roll them too, name them"
+	run -0 wsctl roll --exec "$W/restart {name}"
+	[ "$(restarted)" = "ws1 ws2 ws3 ws4" ]
+	all_well
+}
+
+@test "what was in the middle and is ready again, by hand, is rolled like any other" {
+	cluster ws1 ws2
+	run -1 wsctl roll ws2 --exec false
+	wsctl ready -q ws2
+	run -0 wsctl roll --exec "$W/restart {name}"
+	says_not "goes first"
+	[ "$(restarted)" = "ws1 ws2" ]
+}

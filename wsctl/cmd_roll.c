@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../lib/buf.h"
 #include "cmd.h"
@@ -14,8 +13,9 @@
 #include "hap.h"
 #include "persist.h"
 #include "roll.h"
+#include "roll_plan.h"
 
-enum { BACK_MS = 120000, REBOOT_MS = 600000, DAY_S = 86400 };
+enum { BACK_MS = 120000, REBOOT_MS = 600000 };
 
 static int refuse(const struct run *r)
 {
@@ -41,96 +41,6 @@ static int refuse(const struct run *r)
 			}
 	}
 	return EXIT_OK;
-}
-
-/* What makes two rolls the same one; a line. malloc'd. */
-static char *request(const struct run *r)
-{
-	struct buf b = {0};
-
-	buf_printf(&b, "%s%s", r->opts.reboot ? "--reboot" : "", r->opts.shell ? "--shell " : "");
-	buf_printf(&b, "%s", r->opts.exec ? r->opts.exec : "");
-	for (int i = 0; i < r->argc; i++)
-		buf_printf(&b, " %s", r->argv[i]);
-	for (char *p = b.p; p && *p; p++)
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
-	return buf_take(&b);
-}
-
-static int take(struct roll *o, const char *name)
-{
-	struct roll_node *v = realloc(o->file.v, (o->file.n + 1) * sizeof *v);
-
-	if (!v) {
-		say_error("out of memory");
-		return EXIT_FAILED;
-	}
-	o->file.v = v;
-	v[o->file.n] = (struct roll_node){0};
-	snprintf(v[o->file.n++].name, sizeof v->name, "%s", name);
-	return EXIT_OK;
-}
-
-/* Those that were named, or all but those that an operator keeps out of service. */
-static int choose(struct roll *o)
-{
-	struct run *r = o->r;
-	struct fleet f;
-	int rc = fleet_open(r->cfg, &f);
-
-	if (rc)
-		return rc;
-	for (int i = 0; i < r->argc && !rc; i++)
-		rc = take(o, r->argv[i]);
-	for (size_t i = 0; i < r->cfg->n_nodes && !rc && !r->argc; i++) {
-		const char *name = r->cfg->nodes[i].name;
-		struct node_note note;
-
-		if (fleet_note(&f, name, &note, NULL))
-			rc = EXIT_FAILED;
-		else if (note.state == STATE_READY)
-			rc = take(o, name);
-		else
-			say(r, "%s is %s by %s and stays so; to roll it too, name it", name,
-			    node_state_str(note.state), note.by[0] ? note.by : "someone");
-	}
-	fleet_close(&f);
-	return rc;
-}
-
-/* The roll that was stopped, if it is this one; else a new one. */
-static int plan(struct roll *o)
-{
-	struct run *r = o->r;
-	char *asked = request(r);
-	int64_t now = (int64_t)time(NULL);
-	int rc;
-
-	if (!asked) {
-		say_error("out of memory");
-		return EXIT_FAILED;
-	}
-	if (roll_file_read(r->cfg, &o->file)) {
-		free(asked);
-		return EXIT_FAILED;
-	}
-	if (o->file.n && !strcmp(o->file.request, asked) && now - o->file.since < DAY_S) {
-		size_t done = 0;
-
-		for (size_t i = 0; i < o->file.n; i++)
-			done += o->file.v[i].step == ROLL_DONE;
-		say(r, "going on with the roll that was stopped: %zu of %zu done", done, o->file.n);
-		free(asked);
-		return EXIT_OK;
-	}
-	if (o->file.n && now - o->file.since < DAY_S)
-		say(r, "note: another roll was stopped before its end; it is forgotten");
-	roll_file_free(&o->file);
-	o->file.request = asked;
-	o->file.since = now;
-	rc = choose(o);
-	return rc;
 }
 
 /* Nodes of one host go together when the host does. */
@@ -165,12 +75,31 @@ static int check_reboot(const struct roll *o)
 	return EXIT_OK;
 }
 
-static int by_host(const void *a, const void *b, void *cfg)
+static bool same_host(const struct roll *o, const struct roll_node *a, const struct roll_node *b)
 {
-	const struct roll_node *x = a, *y = b;
-	const struct config_node *n = config_node(cfg, x->name), *m = config_node(cfg, y->name);
+	const struct config_node *n = config_node(o->r->cfg, a->name);
+	const struct config_node *m = config_node(o->r->cfg, b->name);
 
-	return n && m ? strcmp(n->at.host, m->at.host) : 0;
+	return n && m && !strcmp(n->at.host, m->at.host);
+}
+
+/* A host's nodes side by side, its place that of its first. */
+static void by_host(struct roll *o)
+{
+	struct roll_node *v = o->file.v;
+
+	for (size_t i = 0; i + 1 < o->file.n; i++) {
+		size_t k = i + 1;
+
+		while (k < o->file.n && !same_host(o, &v[i], &v[k]))
+			k++;
+		if (k < o->file.n && k > i + 1) {
+			struct roll_node moved = v[k];
+
+			memmove(&v[i + 2], &v[i + 1], (k - i - 1) * sizeof *v);
+			v[i + 1] = moved;
+		}
+	}
 }
 
 /* The last of those that go together with the first. */
@@ -277,9 +206,9 @@ int cmd_roll(struct run *r)
 	if (rc || (!r->opts.dry_run && (rc = lock_take(r->cfg, "roll", "roll", 0, &lock))))
 		return rc;
 	o.wait_ms = r->opts.wait_ms ? r->opts.wait_ms : r->opts.reboot ? REBOOT_MS : BACK_MS;
-	rc = plan(&o);
+	rc = roll_plan(&o);
 	if (!rc && r->opts.reboot)
-		qsort_r(o.file.v, o.file.n, sizeof *o.file.v, by_host, r->cfg);
+		by_host(&o);
 	if (!rc)
 		rc = check_reboot(&o);
 	if (!rc && !o.file.n)
