@@ -50,6 +50,11 @@ all_well() {
 
 @test "-n says each command and does nothing; the default is the unit, through ssh where it isn't here" {
 	cluster ws1 ws2
+	# They needn't be installed here.
+	mkdir bin
+	cp restart bin/systemctl
+	cp restart bin/ssh
+	local PATH=$W/bin:$PATH
 	run -0 wsctl roll -n
 	says "would drain ws1, run: systemctl restart wsnode@ws1"
 	says "nothing changed"
@@ -60,8 +65,9 @@ all_well() {
 	says "root@192.0.2.7 systemctl reboot"
 	run -1 wsctl roll -n ws1 --reboot
 	says "ws1 is on this host"
-	run -0 wsctl roll -n ws2 --exec "'a b' {host}:{port} \"c\\\"d\" {name}.x"
-	says "run: 'a b' 192.0.2.7:8081 'c\"d' ws2.x"
+	cp restart "a b"
+	run -0 wsctl roll -n ws2 --exec "'./a b' {host}:{port} \"c\\\"d\" {name}.x"
+	says "run: './a b' 192.0.2.7:8081 'c\"d' ws2.x"
 }
 
 @test "the command fails: it stops there, says what is done and left, and goes on when called again" {
@@ -211,4 +217,38 @@ all_well() {
 	run -0 wsctl roll --exec "$W/restart {name}"
 	says_not "goes first"
 	[ "$(restarted)" = "ws1 ws2" ]
+}
+
+@test "a command that can't be run is refused before anything is drained, also with -n" {
+	cluster ws1 ws2
+	local n
+	for n in "" -n; do
+		run -64 wsctl roll $n --exec ""
+		run -64 wsctl roll $n --exec "  "
+		says "--exec: the command is empty"
+		run -64 wsctl roll $n --exec "'$W/restart {name}"
+		says "has a quote that isn't closed"
+		run -64 wsctl roll $n --exec "$W/restart {nam}"
+		says "{nam} is no placeholder: {name}, {host} and {port} are"
+		run -64 wsctl roll $n --exec "no-such-program {name}"
+		says "no-such-program: not found in PATH"
+		run -64 wsctl roll $n --exec "$W/restrat {name}"
+		says "$W/restrat: no such file"
+		run -64 wsctl roll $n --exec "$W/wscale.yaml {name}"
+		says "$W/wscale.yaml: can't be run"
+		run -64 wsctl roll $n --exec "./{name}/restart"
+		says "ws1/restart: no such file"
+		run -64 wsctl roll $n --exec "echo$(printf ' %s' {1..70})"
+		says "has more than 63 words"
+		run -64 wsctl roll $n --shell --exec " "
+		says "--exec: the command is empty"
+		# shellcheck disable=SC2016 # for that shell
+		run -64 wsctl roll $n --shell --exec 'echo "$WSCALE_NAME'
+		says "--exec: sh doesn't understand it"
+		run -64 env PATH="$W" "$BUILD/wsctl" -c "$W/wscale.yaml" roll $n
+		says "systemctl: not found in PATH"
+	done
+	server_is ws1 UP
+	state_is_now ws1 ready
+	[ ! -e state/roll ]
 }

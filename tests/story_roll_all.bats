@@ -8,11 +8,11 @@ load helpers
 	box <<-'END'
 		lan_cluster 2 3
 		people 6
+		printf '#!/bin/bash\n. "%s/tests/box_systemctl.bash"\nsystemctl "$@"\n' "$ROOT" >"$W/bin/systemctl"
+		chmod +x "$W/bin/systemctl"
 		run 0 wsctl roll -n
 		says 'would drain ws1, run: systemctl restart wsnode@ws1'
 		says 'would drain ws3, run: ssh -o BatchMode=yes root@10.0.0.13 systemctl restart wsnode@ws3'
-		printf '#!/bin/bash\n. "%s/tests/box_systemctl.bash"\nsystemctl "$@"\n' "$ROOT" >"$W/bin/systemctl"
-		chmod +x "$W/bin/systemctl"
 		run 0 wsctl roll
 		says '3 nodes rolled'
 		run 0 wsctl status

@@ -20,6 +20,7 @@ enum { BACK_MS = 120000, REBOOT_MS = 600000 };
 static int refuse(const struct run *r)
 {
 	const struct opts *o = &r->opts;
+	int rc;
 
 	if (o->reboot && (o->exec || o->shell)) {
 		say_error("--reboot is a command of its own: without --exec and --shell");
@@ -29,6 +30,8 @@ static int refuse(const struct run *r)
 		say_error("--shell needs --exec");
 		return EXIT_USAGE;
 	}
+	if ((rc = roll_cmd_check(o)))
+		return rc;
 	for (int i = 0; i < r->argc; i++) {
 		if (!config_node(r->cfg, r->argv[i])) {
 			say_error("unknown node \"%.64s\"; wsctl status lists them", r->argv[i]);
@@ -141,25 +144,27 @@ static void say_left(const struct roll *o)
 	          "wsctl ready NAME");
 }
 
-static int dry_run(const struct roll *o)
+/* Each node's command, before the first is drained for one that can't be run. */
+static int commands_check(const struct roll *o)
 {
 	for (size_t i = 0; i < o->file.n; i++) {
 		const struct config_node *n = config_node(o->r->cfg, o->file.v[i].name);
 		struct roll_cmd c = {0};
-		const char *why = "names a node that isn't there any more";
 		char *text = NULL;
-		int bad = !n || roll_cmd_make(&o->r->opts, n, &c, &why);
+		int bad;
 
+		if (!n)
+			continue;
+		bad = roll_cmd_make(&o->r->opts, n, &c) || roll_cmd_find(&c);
 		if (bad)
-			say_error("%s: the command %s", o->file.v[i].name, why);
-		else if ((text = roll_cmd_text(&c)))
+			say_error("%s: %s", n->name, c.why);
+		else if (o->r->opts.dry_run && (text = roll_cmd_text(&c)))
 			say(o->r, "would drain %s, run: %s", n->name, text);
 		free(text);
 		roll_cmd_free(&c);
 		if (bad)
-			return EXIT_FAILED;
+			return EXIT_USAGE;
 	}
-	say(o->r, "nothing changed");
 	return EXIT_OK;
 }
 
@@ -211,10 +216,14 @@ int cmd_roll(struct run *r)
 		by_host(&o);
 	if (!rc)
 		rc = check_reboot(&o);
+	if (!rc)
+		rc = commands_check(&o);
 	if (!rc && !o.file.n)
 		say(r, "no node to roll");
+	else if (!rc && r->opts.dry_run)
+		say(r, "nothing changed");
 	else if (!rc)
-		rc = r->opts.dry_run ? dry_run(&o) : run(&o);
+		rc = run(&o);
 	roll_file_free(&o.file);
 	if (!r->opts.dry_run)
 		lock_drop(&lock);

@@ -14,6 +14,7 @@
 #include "drain.h"
 #include "members.h"
 #include "ready.h"
+#include "roll_run.h"
 
 enum { ASK_MS = 1000, POLL_MS = 250, READY_MS = 30000 };
 
@@ -76,7 +77,6 @@ static int command(struct roll *o, const struct roll_node *n)
 {
 	const struct config_node *node = config_node(o->r->cfg, n->name);
 	struct roll_cmd c;
-	const char *why;
 	char *text;
 	int rc;
 
@@ -84,15 +84,15 @@ static int command(struct roll *o, const struct roll_node *n)
 		say_error("%s is no longer in %s", n->name, o->r->cfg->path);
 		return EXIT_FAILED;
 	}
-	if (roll_cmd_make(&o->r->opts, node, &c, &why)) {
-		say_error("%s: the command %s", n->name, why);
+	if (roll_cmd_make(&o->r->opts, node, &c)) {
+		say_error("%s: %s", n->name, c.why);
 		roll_cmd_free(&c);
 		return EXIT_FAILED;
 	}
 	text = roll_cmd_text(&c);
 	say(o->r, "%s: running: %s", n->name, text ? text : "");
 	free(text);
-	rc = roll_cmd_run(&c);
+	rc = roll_run(&c, NULL);
 	roll_cmd_free(&c);
 	return rc;
 }

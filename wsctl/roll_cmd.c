@@ -1,29 +1,25 @@
 /*
  * roll_cmd: words and quotes as a shell has them, and nothing else that a shell has. A node's name
- * and address are put into words after these are cut, so that they can't become others.
+ * and address are put into words after these are cut, so that they can't become others. What can't
+ * be run is found before a node is drained for it.
  */
 #include "roll_cmd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/buf.h"
 #include "cmd.h"
+#include "roll_run.h"
 
-extern char **environ;
-
-enum { WORDS_MAX = 64, POLL_MS = 200 };
+enum { WORDS_MAX = 64 };
 
 static bool same_host(const struct sockaddr *a, const struct sockaddr *b)
 {
@@ -87,84 +83,187 @@ static int word(const char **p, struct buf *out)
 	return quote ? -1 : 1;
 }
 
-/* 0; -1: the word names what this node hasn't got. */
-static int fill(const struct roll_cmd *c, const char *from, struct buf *out)
+/* How long a placeholder is that "from" begins with, "{nam}": 5; 0: it is none. */
+static size_t braced(const char *from)
+{
+	size_t n = *from == '{' ? strspn(from + 1, "abcdefghijklmnopqrstuvwxyz_") : 0;
+
+	return n && from[n + 1] == '}' ? n + 2 : 0;
+}
+
+/* 0; -1: the word names what this node hasn't got, or what nobody has; c->why. */
+static int fill(struct roll_cmd *c, const char *from, struct buf *out)
 {
 	const struct {
 		const char *key, *value;
 	} all[] = {{"{name}", c->name}, {"{host}", c->host}, {"{port}", c->port}};
 
 	while (*from) {
-		size_t i = 0;
+		size_t i = 0, n = braced(from);
 
-		while (i < 3 && strncmp(from, all[i].key, strlen(all[i].key)) != 0)
-			i++;
-		if (i == 3) {
+		if (!n) {
 			buf_add(out, from++, 1);
 			continue;
 		}
-		if (!*all[i].value)
+		while (i < 3 && (strlen(all[i].key) != n || strncmp(from, all[i].key, n) != 0))
+			i++;
+		if (i == 3 || !*all[i].value) {
+			snprintf(
+				c->why, sizeof c->why,
+				i == 3 ? "%.*s is no placeholder: {name}, {host} and {port} are; "
+					 "--shell has none"
+				       : "the command names %.*s, and the node is on a Unix socket",
+				(int)(n < 40 ? n : 40), from);
 			return -1;
+		}
 		buf_str(out, all[i].value);
-		from += strlen(all[i].key);
+		from += n;
 	}
 	return 0;
 }
 
-static int cut(const char *text, struct roll_cmd *c, const char **why)
+static int refuse(struct roll_cmd *c, const char *why)
 {
-	size_t n = 0;
-	int got;
-
-	for (;;) {
-		struct buf raw = {0}, done = {0};
-
-		got = word(&text, &raw);
-		if (got == 1 && fill(c, raw.p ? raw.p : "", &done))
-			*why = "names {host} or {port}, and the node is on a Unix socket", got = -1;
-		else if (got < 0)
-			*why = "has a quote that isn't closed";
-		buf_free(&raw);
-		if (got == 1 && n + 1 < WORDS_MAX)
-			c->argv[n++] = done.len ? buf_take(&done) : strdup("");
-		else
-			buf_free(&done);
-		if (got != 1)
-			break;
-	}
-	if (!got && !n)
-		*why = "is empty";
-	return got || !n ? -1 : 0;
+	snprintf(c->why, sizeof c->why, "%s", why);
+	return -1;
 }
 
-int roll_cmd_make(const struct opts *o, const struct config_node *n, struct roll_cmd *c,
-                  const char **why)
+static int cut(const char *text, struct roll_cmd *c)
 {
-	bool local = roll_local(n);
+	for (size_t n = 0;; n++) {
+		struct buf raw = {0}, done = {0};
+		int got = word(&text, &raw), bad = 0;
 
-	*c = (struct roll_cmd){.name = n->name, .shell = o->shell};
+		if (got < 0)
+			bad = refuse(c, "the command has a quote that isn't closed");
+		else if (!got && !n)
+			bad = refuse(c, "the command is empty");
+		else if (got && n + 1 == WORDS_MAX)
+			bad = refuse(c, "the command has more than 63 words");
+		else if (got)
+			bad = fill(c, raw.p ? raw.p : "", &done);
+		if (!bad && got && !(c->argv[n] = done.len ? buf_take(&done) : strdup("")))
+			bad = refuse(c, "out of memory");
+		buf_free(&raw);
+		buf_free(&done);
+		if (bad || !got)
+			return bad;
+	}
+}
+
+static int make(const struct opts *o, const char *by_default, struct roll_cmd *c)
+{
 	c->argv = calloc(WORDS_MAX + 1, sizeof *c->argv);
-	*why = "out of memory";
 	if (!c->argv)
-		return -1;
+		return refuse(c, "out of memory");
+	if (!o->shell)
+		return cut(o->exec ? o->exec : by_default, c);
+	if (!o->exec[strspn(o->exec, " \t\n")])
+		return refuse(c, "the command is empty");
+	c->argv[0] = strdup("sh");
+	c->argv[1] = strdup("-c");
+	c->argv[2] = strdup(o->exec);
+	return c->argv[0] && c->argv[1] && c->argv[2] ? 0 : refuse(c, "out of memory");
+}
+
+int roll_cmd_make(const struct opts *o, const struct config_node *n, struct roll_cmd *c)
+{
+	const char *by_default = "systemctl restart wsnode@{name}";
+
+	*c = (struct roll_cmd){.name = n->name, .shell = o->shell, .lost_is_fine = o->reboot};
 	if (!n->at.is_unix) {
 		memcpy(c->host, n->at.host, sizeof c->host);
 		snprintf(c->port, sizeof c->port, "%d", n->at.port);
 	}
-	if (o->reboot) {
-		c->lost_is_fine = true;
-		return cut("ssh -o BatchMode=yes root@{host} systemctl reboot", c, why);
+	if (o->reboot)
+		by_default = "ssh -o BatchMode=yes root@{host} systemctl reboot";
+	else if (!o->exec && !roll_local(n))
+		by_default = "ssh -o BatchMode=yes root@{host} systemctl restart wsnode@{name}";
+	return make(o, by_default, c);
+}
+
+/* A program of that path; errno is why it isn't. */
+static bool runs(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	errno = S_ISREG(st.st_mode) ? 0 : EACCES;
+	return !errno && !access(path, X_OK);
+}
+
+int roll_cmd_find(struct roll_cmd *c)
+{
+	const char *program = c->argv[0], *path = getenv("PATH");
+
+	if (strchr(program, '/')) {
+		if (runs(program))
+			return 0;
+		snprintf(c->why, sizeof c->why, "%.100s: %s%s", program,
+		         errno == ENOENT ? "no such file" : "can't be run: ",
+		         errno == ENOENT ? "" : strerror(errno));
+		return -1;
 	}
-	if (o->exec && o->shell) {
-		c->argv[0] = strdup("sh");
-		c->argv[1] = strdup("-c");
-		c->argv[2] = strdup(o->exec);
-		return c->argv[0] && c->argv[1] && c->argv[2] ? 0 : -1;
+	for (const char *at = path ? path : "/bin:/usr/bin"; *program; at++) {
+		size_t n = strcspn(at, ":");
+		char *one = NULL;
+		bool is = asprintf(&one, "%.*s/%s", n ? (int)n : 1, n ? at : ".", program) > 0 &&
+		          runs(one);
+
+		free(one);
+		if (is)
+			return 0;
+		at += n;
+		if (!*at)
+			break;
 	}
-	return cut(o->exec ? o->exec
-	           : local ? "systemctl restart wsnode@{name}"
-	                   : "ssh -o BatchMode=yes root@{host} systemctl restart wsnode@{name}",
-	           c, why);
+	snprintf(c->why, sizeof c->why, "%.100s: not found in PATH", program);
+	return -1;
+}
+
+/* sh reads it, and does nothing. */
+static int sh_reads(const struct opts *o)
+{
+	struct roll_cmd c = {.name = "--exec"};
+	int status, rc;
+
+	c.argv = calloc(5, sizeof *c.argv);
+	if (c.argv) {
+		c.argv[0] = strdup("sh");
+		c.argv[1] = strdup("-n");
+		c.argv[2] = strdup("-c");
+		c.argv[3] = strdup(o->exec);
+	}
+	if (!c.argv || !c.argv[0] || !c.argv[1] || !c.argv[2] || !c.argv[3]) {
+		say_error("out of memory");
+		rc = EXIT_FAILED;
+	} else {
+		rc = roll_run(&c, &status);
+		if (!rc && status) {
+			say_error("--exec: sh doesn't understand it");
+			rc = EXIT_USAGE;
+		}
+	}
+	roll_cmd_free(&c);
+	return rc;
+}
+
+int roll_cmd_check(const struct opts *o)
+{
+	char name[] = "node";
+	struct config_node any = {.name = name, .at = {.host = "host", .port = 1}};
+	struct roll_cmd c;
+	int rc = EXIT_OK;
+
+	if (!o->exec)
+		return EXIT_OK;
+	if (roll_cmd_make(o, &any, &c)) {
+		say_error("--exec: %s", c.why);
+		rc = EXIT_USAGE;
+	}
+	roll_cmd_free(&c);
+	return !rc && o->shell ? sh_reads(o) : rc;
 }
 
 char *roll_cmd_text(const struct roll_cmd *c)
@@ -185,145 +284,6 @@ char *roll_cmd_text(const struct roll_cmd *c)
 		buf_str(&b, quote ? "'" : "");
 	}
 	return buf_take(&b);
-}
-
-/* Each whole line of what it says, tamed, behind the node's name. */
-static void relay(const char *name, struct buf *b, bool rest)
-{
-	char *at = b->p, *end;
-
-	while (at && (end = strchr(at, '\n'))) {
-		*end = '\0';
-		tame(at);
-		fprintf(stderr, "%s: %s\n", name, at);
-		at = end + 1;
-	}
-	if (at && *at && rest) {
-		tame(at);
-		fprintf(stderr, "%s: %s\n", name, at);
-		at += strlen(at);
-	}
-	if (at) {
-		size_t left = strlen(at);
-
-		memmove(b->p, at, left + 1);
-		b->len = left;
-	}
-}
-
-static char **environment(const struct roll_cmd *c)
-{
-	static char name[80], host[300], port[32];
-	size_t n = 0, at = 0;
-	char **env;
-
-	while (environ[n])
-		n++;
-	env = calloc(n + 4, sizeof *env);
-	if (!env)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "WSCALE_NAME=", 12) != 0 &&
-		    strncmp(environ[i], "WSCALE_HOST=", 12) != 0 &&
-		    strncmp(environ[i], "WSCALE_PORT=", 12) != 0)
-			env[at++] = environ[i];
-	snprintf(name, sizeof name, "WSCALE_NAME=%s", c->name);
-	snprintf(host, sizeof host, "WSCALE_HOST=%s", c->host);
-	snprintf(port, sizeof port, "WSCALE_PORT=%s", c->port);
-	env[at++] = name;
-	env[at++] = host;
-	env[at] = port;
-	return env;
-}
-
-/* -1 with errno. A process group of its own: Ctrl-C is ours to pass on. */
-static pid_t start(const struct roll_cmd *c, int out)
-{
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	char **env = environment(c);
-	pid_t pid = -1;
-	int err = ENOMEM;
-
-	if (!env)
-		goto out;
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&fa, out, STDERR_FILENO);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	err = posix_spawnp(&pid, c->argv[0], &fa, &attr, c->argv, env);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
-out:
-	free(env);
-	errno = err;
-	return err ? -1 : pid;
-}
-
-/* What it says until it says no more or has ended; what it left running may keep the pipe. */
-static int listen_to(const struct roll_cmd *c, pid_t pid, int in, int *status)
-{
-	struct buf said = {0};
-	bool open = true;
-	int rc = EXIT_OK, ended = 0;
-
-	while (!ended) {
-		struct pollfd p = {.fd = open ? in : -1, .events = POLLIN};
-		char chunk[4096];
-		ssize_t n;
-
-		if (poll(&p, 1, POLL_MS) > 0 && (n = read(in, chunk, sizeof chunk)) >= 0) {
-			open = n > 0;
-			buf_add(&said, chunk, (size_t)n);
-			relay(c->name, &said, false);
-			continue;
-		}
-		ended = waitpid(pid, status, WNOHANG) == pid;
-		if (!ended && interrupted() && rc == EXIT_OK) {
-			kill(-pid, SIGTERM);
-			rc = EXIT_INTERRUPTED;
-		}
-	}
-	relay(c->name, &said, true);
-	buf_free(&said);
-	return rc;
-}
-
-int roll_cmd_run(const struct roll_cmd *c)
-{
-	int fds[2], status = 0, rc;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC)) {
-		say_error("%s: can't make a pipe: %s", c->name, strerror(errno));
-		return EXIT_FAILED;
-	}
-	pid = start(c, fds[1]);
-	close(fds[1]);
-	if (pid < 0) {
-		say_error("%s: %s: %s", c->name, c->argv[0], strerror(errno));
-		close(fds[0]);
-		return EXIT_FAILED;
-	}
-	rc = listen_to(c, pid, fds[0], &status);
-	close(fds[0]);
-	if (rc || (WIFEXITED(status) && !WEXITSTATUS(status)))
-		return rc;
-	/* ssh says 255 when its connection ends, as it does when that host goes down. */
-	if (c->lost_is_fine && WIFEXITED(status) && WEXITSTATUS(status) == 255)
-		return EXIT_OK;
-	if (WIFSIGNALED(status))
-		say_error("%s: the command was ended by signal %d", c->name, WTERMSIG(status));
-	else
-		say_error("%s: the command failed with exit status %d", c->name,
-		          WEXITSTATUS(status));
-	return EXIT_FAILED;
 }
 
 void roll_cmd_free(struct roll_cmd *c)

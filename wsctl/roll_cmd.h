@@ -1,5 +1,5 @@
 /*
- * roll_cmd: the command that restarts one node: its words, and running it.
+ * roll_cmd: the command that restarts one node: its words, and whether it can be run.
  */
 #ifndef WSCTL_ROLL_CMD_H
 #define WSCTL_ROLL_CMD_H
@@ -17,23 +17,22 @@ struct roll_cmd {
 	char port[8];      /* "" likewise */
 	const char *name;  /* of the node, borrowed */
 	bool lost_is_fine; /* ssh may lose its host: --reboot */
+	char why[160];     /* after -1 */
 };
 
 /* The address is one of this host's own. */
 bool roll_local(const struct config_node *);
 /*
  * --exec with {name}, {host} and {port} replaced in its words, --reboot's, or the default.
- * 0; -1 with *why (static text).
+ * 0; -1 with why. roll_cmd_free in every case.
  */
-int roll_cmd_make(const struct opts *, const struct config_node *, struct roll_cmd *out,
-                  const char **why);
+int roll_cmd_make(const struct opts *, const struct config_node *, struct roll_cmd *out);
+/* Its program exists. 0; -1 with why. */
+int roll_cmd_find(struct roll_cmd *);
+/* What can be said of --exec without a node. EXIT_OK, or EXIT_USAGE, printed. */
+int roll_cmd_check(const struct opts *);
 /* As it could be typed: words quoted where they need it. malloc'd; NULL: out of memory. */
 char *roll_cmd_text(const struct roll_cmd *);
-/*
- * Runs it to its end, without a shell unless asked for, its output on stderr behind "NAME: ".
- * EXIT_OK; EXIT_FAILED, printed; EXIT_INTERRUPTED: it was ended.
- */
-int roll_cmd_run(const struct roll_cmd *);
 void roll_cmd_free(struct roll_cmd *);
 
 #endif
