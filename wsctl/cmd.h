@@ -63,6 +63,7 @@ struct opts {
 struct run {
 	struct opts opts;
 	struct config *cfg; /* NULL for commands that need none */
+	bool rolls;         /* roll: it holds the roll lock of the nodes it works at */
 	int argc;           /* positional arguments behind the command's name */
 	char **argv;
 };

@@ -94,7 +94,9 @@ int cmd_cordon(struct run *r)
 	}
 	if (fleet_note(&ms.f, name, &c.was, &c.same))
 		goto out;
-	rc = EXIT_OK;
+	rc = r->opts.dry_run ? EXIT_OK : lock_rolled(r->cfg, name);
+	if (rc)
+		goto out;
 	if (already(&c, &ms)) {
 		char done[96];
 

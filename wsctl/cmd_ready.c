@@ -1,6 +1,7 @@
 /*
  * wsctl ready: back to work after a cordon or a drain, or after the node's restart. Takes no node
- * lock, so that it can undo a drain that somebody is waiting for.
+ * lock, so that it can undo a drain that somebody is waiting for; but not one of a roll, whose
+ * command may be at that node.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -119,8 +120,10 @@ out:
 int cmd_ready(struct run *r)
 {
 	const char *name = r->argv[0];
-	int rc = ready_node(r, name, r->opts.wait_ms ? r->opts.wait_ms : WAIT_MS);
+	int rc = r->opts.dry_run ? EXIT_OK : lock_rolled(r->cfg, name);
 
+	if (!rc)
+		rc = ready_node(r, name, r->opts.wait_ms ? r->opts.wait_ms : WAIT_MS);
 	if (!rc && r->opts.json && !r->opts.dry_run)
 		say_json(json_pack("{s:s, s:s}", "node", name, "state", "ready"));
 	return rc;

@@ -141,6 +141,8 @@ int cmd_remove(struct run *r)
 	rc = EXIT_FAILED;
 	if (m.node && commit_refused(r, COMMIT_REMOVE, m.node))
 		goto out;
+	if (!r->opts.dry_run && (rc = lock_rolled(r->cfg, m.name)))
+		goto out;
 	rc = m.server ? emptied(r, &ms, &m, &d) : EXIT_OK;
 	if (!rc)
 		rc = r->opts.dry_run ? take_out(r, &ms, &m) : take_out_alone(r, &ms, &m);

@@ -49,7 +49,7 @@ static int refuse(const struct run *r)
 /* Nodes of one host go together when the host does. */
 static int check_reboot(const struct roll *o)
 {
-	const struct config *cfg = o->r->cfg;
+	const struct config *cfg = o->cfg;
 
 	for (size_t i = 0; i < o->file.n && o->r->opts.reboot; i++) {
 		const struct config_node *n = config_node(cfg, o->file.v[i].name);
@@ -80,8 +80,8 @@ static int check_reboot(const struct roll *o)
 
 static bool same_host(const struct roll *o, const struct roll_node *a, const struct roll_node *b)
 {
-	const struct config_node *n = config_node(o->r->cfg, a->name);
-	const struct config_node *m = config_node(o->r->cfg, b->name);
+	const struct config_node *n = config_node(o->cfg, a->name);
+	const struct config_node *m = config_node(o->cfg, b->name);
 
 	return n && m && !strcmp(n->at.host, m->at.host);
 }
@@ -110,14 +110,14 @@ static size_t batch(const struct roll *o, size_t first)
 {
 	uint32_t most = o->r->opts.max_unavailable ? o->r->opts.max_unavailable : 1;
 	size_t last = first + 1 < o->file.n ? first : o->file.n - 1;
-	const struct config_node *n = config_node(o->r->cfg, o->file.v[first].name);
+	const struct config_node *n = config_node(o->cfg, o->file.v[first].name);
 
 	while (last + 1 < o->file.n && last + 1 - first < most)
 		last++;
 	/* A host's nodes are never parted. */
 	while (o->r->opts.reboot && n && last + 1 < o->file.n) {
-		const struct config_node *a = config_node(o->r->cfg, o->file.v[last].name);
-		const struct config_node *b = config_node(o->r->cfg, o->file.v[last + 1].name);
+		const struct config_node *a = config_node(o->cfg, o->file.v[last].name);
+		const struct config_node *b = config_node(o->cfg, o->file.v[last + 1].name);
 
 		if (!a || !b || strcmp(a->at.host, b->at.host) != 0)
 			break;
@@ -148,7 +148,7 @@ static void say_left(const struct roll *o)
 static int commands_check(const struct roll *o)
 {
 	for (size_t i = 0; i < o->file.n; i++) {
-		const struct config_node *n = config_node(o->r->cfg, o->file.v[i].name);
+		const struct config_node *n = config_node(o->cfg, o->file.v[i].name);
 		struct roll_cmd c = {0};
 		char *text = NULL;
 		int bad;
@@ -170,7 +170,7 @@ static int commands_check(const struct roll *o)
 
 static void print_json(const struct roll *o, int rc)
 {
-	static const char *const words[] = {"waiting", "begun", "done"};
+	static const char *const words[] = {"waiting", "begun", "done", "skipped"};
 	json_t *nodes = json_array();
 
 	for (size_t i = 0; i < o->file.n; i++)
@@ -182,6 +182,7 @@ static void print_json(const struct roll *o, int rc)
 static int run(struct roll *o)
 {
 	uint64_t began = now_ms();
+	size_t done = 0;
 	int rc = EXIT_OK;
 
 	for (size_t i = 0; i < o->file.n && !rc;) {
@@ -197,19 +198,22 @@ static int run(struct roll *o)
 		return rc;
 	}
 	roll_file_remove(o->r->cfg);
-	say(o->r, "%zu node%s rolled in %llus", o->file.n, o->file.n == 1 ? "" : "s",
+	for (size_t i = 0; i < o->file.n; i++)
+		done += o->file.v[i].step == ROLL_DONE;
+	say(o->r, "%zu node%s rolled in %llus", done, done == 1 ? "" : "s",
 	    (unsigned long long)((now_ms() - began + 500) / 1000));
 	return EXIT_OK;
 }
 
 int cmd_roll(struct run *r)
 {
-	struct roll o = {.r = r};
+	struct roll o = {.r = r, .cfg = r->cfg};
 	struct lock lock = {.fd = -1};
 	int rc = refuse(r);
 
 	if (rc || (!r->opts.dry_run && (rc = lock_take(r->cfg, "roll", "roll", 0, &lock))))
 		return rc;
+	r->rolls = true;
 	o.wait_ms = r->opts.wait_ms ? r->opts.wait_ms : r->opts.reboot ? REBOOT_MS : BACK_MS;
 	rc = roll_plan(&o);
 	if (!rc && r->opts.reboot)
@@ -225,6 +229,7 @@ int cmd_roll(struct run *r)
 	else if (!rc)
 		rc = run(&o);
 	roll_file_free(&o.file);
+	config_free(o.today);
 	if (!r->opts.dry_run)
 		lock_drop(&lock);
 	return rc;

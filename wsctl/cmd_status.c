@@ -72,7 +72,9 @@ static void print_one(struct run *r, const struct status *s, const struct status
 	status_health_text(s, v, health);
 	out("%s at %s", v->name, at);
 	printf("state     %s", status_state(v));
-	if (v->note.state != STATE_READY && v->note.since)
+	if (v->rolled_by)
+		printf(", rolled by %s", v->rolled_by);
+	else if (v->note.state != STATE_READY && v->note.since)
 		printf(", %s ago by %s", num_age(s->now - v->note.since, a), v->note.by);
 	printf("\n");
 	if (v->in_hap)

@@ -331,6 +331,8 @@ int drain_run(struct run *r, struct member *m, struct members *ms, struct drain 
 	d->ms = ms;
 	d->name = m->name;
 	d->started_ms = now_ms();
+	if (!r->rolls && !r->opts.dry_run && (rc = lock_rolled(r->cfg, m->name)))
+		return rc;
 	if (fleet_note(&ms->f, m->name, &was, &same))
 		return EXIT_FAILED;
 	seen = tunnels(d, m);

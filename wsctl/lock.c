@@ -18,7 +18,7 @@
 #include "lock_far.h"
 #include "persist.h"
 
-enum { TEXT_MAX = 256, POLL_MS = 20 };
+enum { TEXT_MAX = LOCK_WHO, POLL_MS = 20 };
 
 static void complain(const char *path, const char *what, int err)
 {
@@ -84,16 +84,23 @@ static void sign(int fd, const char *text)
 		return;
 }
 
-static void say_held(int fd)
+static void read_holder(int fd, char text[static TEXT_MAX])
 {
-	char text[TEXT_MAX];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, TEXT_MAX - 1, 0);
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	for (char *p = text; *p; p++)
 		if (!isprint((unsigned char)*p))
 			*p = '?';
-	say_error("locked by %s", text[0] ? text : "another wsctl");
+	if (!text[0])
+		strcpy(text, "another wsctl");
+}
+
+static void say_held(int fd)
+{
+	char text[TEXT_MAX];
+	read_holder(fd, text);
+	say_error("locked by %s", text);
 }
 
 int lock_take(const struct config *cfg, const char *name, const char *doing, uint64_t wait_ms,
@@ -139,4 +146,36 @@ void lock_drop(struct lock *l)
 		errno = 0;
 	close(l->fd);
 	l->fd = -1;
+}
+
+bool lock_who(const struct config *cfg, const char *name, char who[static LOCK_WHO])
+{
+	struct flock lk = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/lock-%s", cfg->haproxy.state_dir, name);
+	bool held;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return false;
+	/* For reading only: who looks needn't be root. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lk) == 0 && lk.l_type != F_UNLCK;
+	if (held)
+		read_holder(fd, who);
+	else if (cfg->haproxy.n_balancers > 1)
+		held = lock_far_who(cfg, name, fd, who);
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+int lock_rolled(const struct config *cfg, const char *node)
+{
+	char name[80], who[LOCK_WHO];
+
+	snprintf(name, sizeof(name), "roll-%s", node);
+	if (!lock_who(cfg, name, who))
+		return EXIT_OK;
+	say_error("locked by %s", who);
+	return EXIT_LATER;
 }

@@ -127,12 +127,12 @@ static void keep(struct lock *l)
 	held = l;
 }
 
-/* Left by a process that held this very file: it is dead, since we hold it. */
-static bool left_behind(const char *other, const struct lock *l)
+/* Left by a process that held this very file: it is dead, since it holds it no more. */
+static bool left_behind(const char *other, const char *where)
 {
-	const char *ours = strrchr(l->value, '.'), *theirs = strrchr(other, '.');
+	const char *theirs = strrchr(other, '.');
 
-	return ours && theirs && !strcmp(ours, theirs);
+	return theirs && !strcmp(where, theirs + 1);
 }
 
 int lock_far_take(const struct config *cfg, const char *name, const char *holder, uint64_t until_ms,
@@ -155,7 +155,7 @@ int lock_far_take(const struct config *cfg, const char *name, const char *holder
 		char *other;
 		int got = try(c, l, &other);
 
-		if (got == 0 && other && left_behind(other, l))
+		if (got == 0 && other && left_behind(other, where))
 			got = script(c, keep_script, l->key, other, l->value);
 		if (got < 0) {
 			say(NULL, "note: redis refuses the lock; wsctl on another host isn't kept "
@@ -184,6 +184,33 @@ int lock_far_take(const struct config *cfg, const char *name, const char *holder
 	}
 	redisFree(c);
 	return rc;
+}
+
+bool lock_far_who(const struct config *cfg, const char *name, int fd, char who[static LOCK_WHO])
+{
+	redisContext *c = ctl_redis(cfg, true);
+	redisReply *reply = NULL;
+	char where[17] = "";
+	bool is;
+
+	if (!c)
+		return false;
+	if (fd >= 0)
+		place(fd, where);
+	reply = redisCommand(c, "GET %s.lock.%s", cfg->cluster, name);
+	is = reply && reply->type == REDIS_REPLY_STRING && !left_behind(reply->str, where);
+	if (is) {
+		char *token = strrchr(reply->str, ' ');
+
+		if (token)
+			*token = '\0';
+		snprintf(who, LOCK_WHO, "%.200s", reply->str);
+		tame(who);
+	}
+	if (reply)
+		freeReplyObject(reply);
+	redisFree(c);
+	return is;
 }
 
 void lock_far_drop(struct lock *l)

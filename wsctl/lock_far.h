@@ -20,5 +20,7 @@ enum { LOCK_FAR_MS = 30000 };
 int lock_far_take(const struct config *, const char *name, const char *holder, uint64_t until_ms,
                   struct lock *);
 void lock_far_drop(struct lock *);
+/* Who has it, as lock_who; fd: the file of the local one, which nobody holds, or -1. */
+bool lock_far_who(const struct config *, const char *name, int fd, char who[static LOCK_WHO]);
 
 #endif

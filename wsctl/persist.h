@@ -53,9 +53,15 @@ struct lock {
 	bool lost;
 	struct lock *next;
 };
-int lock_take(const struct config *, const char *name /* "edit", "node-ws2" or "remove-ws2" */,
+int lock_take(const struct config *, const char *name /* "edit", "node-ws2", "roll-ws2" ... */,
               const char *doing, uint64_t wait_ms, struct lock *out);
 void lock_drop(struct lock *);
+/* Asks without taking it: "admin@lb1 (pid 4211, roll)" has it, here or on another host. The one of
+ * this process counts too. false: nobody, or nobody can tell. */
+enum { LOCK_WHO = 256 };
+bool lock_who(const struct config *, const char *name, char who[static LOCK_WHO]);
+/* EXIT_OK, or EXIT_LATER with the holder printed: a roll is at work at that node. */
+int lock_rolled(const struct config *, const char *node);
 /* In every loop that waits while a lock is held: those in Redis end by themselves. */
 void locks_keep(void);
 

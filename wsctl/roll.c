@@ -68,6 +68,8 @@ static int begin(struct roll *o, struct roll_node *n)
 	if (rc)
 		return rc;
 	rc = drain_node(o->r, n->name, &d);
+	if (rc && d.removed)
+		return save(o, n, ROLL_GONE);
 	if (rc && untouched(o, n->name, &d))
 		save(o, n, ROLL_WAITS);
 	return rc;
@@ -75,15 +77,11 @@ static int begin(struct roll *o, struct roll_node *n)
 
 static int command(struct roll *o, const struct roll_node *n)
 {
-	const struct config_node *node = config_node(o->r->cfg, n->name);
+	const struct config_node *node = config_node(o->cfg, n->name);
 	struct roll_cmd c;
 	char *text;
 	int rc;
 
-	if (!node) {
-		say_error("%s is no longer in %s", n->name, o->r->cfg->path);
-		return EXIT_FAILED;
-	}
 	if (roll_cmd_make(&o->r->opts, node, &c)) {
 		say_error("%s: %s", n->name, c.why);
 		roll_cmd_free(&c);
@@ -103,9 +101,11 @@ static int come_back(struct roll *o, const struct roll_node *n)
 	char t[24];
 	int is, rc;
 
-	while ((is = restarted(o, n, &rc)) == 0 && now_ms() < until)
+	while ((is = restarted(o, n, &rc)) == 0 && now_ms() < until) {
+		locks_keep();
 		if (interrupted() || pause_ms(POLL_MS))
 			return EXIT_INTERRUPTED;
+	}
 	if (is < 0)
 		return rc;
 	if (is) {
@@ -122,10 +122,10 @@ static int come_back(struct roll *o, const struct roll_node *n)
 /* Of one host only the first node's command runs: it reboots all of them. */
 static bool host_done(const struct roll *o, size_t first, size_t i)
 {
-	const struct config_node *n = config_node(o->r->cfg, o->file.v[i].name);
+	const struct config_node *n = config_node(o->cfg, o->file.v[i].name);
 
 	for (size_t k = first; o->r->opts.reboot && n && k < i; k++) {
-		const struct config_node *m = config_node(o->r->cfg, o->file.v[k].name);
+		const struct config_node *m = config_node(o->cfg, o->file.v[k].name);
 
 		if (m && !strcmp(m->at.host, n->at.host))
 			return true;
@@ -133,14 +133,40 @@ static bool host_done(const struct roll *o, size_t first, size_t i)
 	return false;
 }
 
-int roll_batch(struct roll *o, size_t first, size_t last)
+static bool over(const struct roll_node *n)
+{
+	return n->step == ROLL_DONE || n->step == ROLL_GONE;
+}
+
+/* Who isn't in the YAML any more. One that can't be read just now changes nothing. */
+static int look(struct roll *o, size_t first, size_t last)
+{
+	struct config *now = config_reload(o->r->cfg);
+	int rc = EXIT_OK;
+
+	if (now) {
+		config_free(o->today);
+		o->cfg = o->today = now;
+	}
+	for (size_t i = first; i <= last && !rc; i++) {
+		struct roll_node *n = &o->file.v[i];
+
+		if (over(n) || config_node(o->cfg, n->name))
+			continue;
+		say(o->r, "%s is no longer in the cluster; skipped", n->name);
+		rc = save(o, n, ROLL_GONE);
+	}
+	return rc;
+}
+
+static int drain_all(struct roll *o, size_t first, size_t last)
 {
 	struct roll_node *v = o->file.v;
 	int rc = EXIT_OK;
 
 	/* More than one: all begin, then each is waited for. */
 	for (size_t i = first; i <= last && !rc && first != last; i++) {
-		if (v[i].step == ROLL_DONE)
+		if (over(&v[i]))
 			continue;
 		o->r->opts.no_wait = true;
 		if (v[i].step == ROLL_WAITS || restarted(o, &v[i], &rc) == 0)
@@ -151,18 +177,58 @@ int roll_batch(struct roll *o, size_t first, size_t last)
 		if (v[i].step == ROLL_WAITS ||
 		    (v[i].step == ROLL_BEGUN && restarted(o, &v[i], &rc) == 0))
 			rc = begin(o, &v[i]);
+	return rc;
+}
+
+static int locked(struct roll *o, size_t first, size_t last, struct lock *locks)
+{
+	struct roll_node *v = o->file.v;
+	int rc = look(o, first, last);
+
+	if (!rc)
+		rc = drain_all(o, first, last);
+	/* A remove that had begun before is done now. */
+	if (!rc)
+		rc = look(o, first, last);
 	for (size_t i = first; i <= last && !rc; i++)
 		if (v[i].step == ROLL_BEGUN && !host_done(o, first, i) &&
 		    restarted(o, &v[i], &rc) == 0)
 			rc = command(o, &v[i]);
 	for (size_t i = first; i <= last && !rc; i++) {
-		if (v[i].step == ROLL_DONE)
+		if (over(&v[i]))
 			continue;
 		rc = come_back(o, &v[i]);
 		if (!rc)
 			rc = ready_node(o->r, v[i].name, READY_MS);
 		if (!rc)
 			rc = save(o, &v[i], ROLL_DONE);
+		if (!rc)
+			lock_drop(&locks[i - first]);
 	}
+	return rc;
+}
+
+int roll_batch(struct roll *o, size_t first, size_t last)
+{
+	struct lock *locks = calloc(last - first + 1, sizeof *locks);
+	char name[80];
+	int rc = EXIT_OK;
+
+	if (!locks) {
+		say_error("out of memory");
+		return EXIT_FAILED;
+	}
+	for (size_t i = first; i <= last; i++)
+		locks[i - first].fd = -1;
+	for (size_t i = first; i <= last && !rc; i++) {
+		snprintf(name, sizeof name, "roll-%s", o->file.v[i].name);
+		if (!over(&o->file.v[i]))
+			rc = lock_take(o->r->cfg, name, "roll", 0, &locks[i - first]);
+	}
+	if (!rc)
+		rc = locked(o, first, last, locks);
+	for (size_t i = first; i <= last; i++)
+		lock_drop(&locks[i - first]);
+	free(locks);
 	return rc;
 }

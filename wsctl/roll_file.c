@@ -15,7 +15,7 @@
 #include "cmd.h"
 #include "persist.h"
 
-static const char *const steps[] = {"waits", "begun", "done"};
+static const char *const steps[] = {"waits", "begun", "done", "gone"};
 
 static int path_of(const struct config *cfg, char out[static PATH_MAX])
 {
@@ -31,7 +31,7 @@ static int node(char *line, struct roll_file *f)
 
 	if (sscanf(line, "node %64s %15s %64s", r.name, step, r.start_id) < 2)
 		return -1;
-	for (int i = ROLL_WAITS; i <= ROLL_DONE; i++) {
+	for (int i = ROLL_WAITS; i <= ROLL_GONE; i++) {
 		if (strcmp(step, steps[i]) != 0)
 			continue;
 		r.step = (enum roll_step)i;

@@ -10,7 +10,8 @@
 
 #include "../lib/config.h"
 
-enum roll_step { ROLL_WAITS, ROLL_BEGUN, ROLL_DONE };
+/* Gone: it was taken out of the cluster before its turn. */
+enum roll_step { ROLL_WAITS, ROLL_BEGUN, ROLL_DONE, ROLL_GONE };
 
 struct roll_node {
 	char name[65];

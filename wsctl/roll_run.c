@@ -114,6 +114,7 @@ static int listen_to(const struct roll_cmd *c, pid_t pid, int in, int *status)
 		char chunk[4096];
 		ssize_t n;
 
+		locks_keep();
 		if (poll(&p, 1, POLL_MS) > 0 && (n = read(in, chunk, sizeof chunk)) >= 0) {
 			open = n > 0;
 			buf_add(&said, chunk, (size_t)n);

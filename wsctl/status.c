@@ -187,6 +187,22 @@ static void ask_nodes(struct run *r, struct status *s)
 	ctl_replies_free(&first);
 }
 
+/* Of those that are out of service; with several balancers that is Redis's to say. */
+static void add_rolls(const struct run *r, struct status *s)
+{
+	char name[80], who[LOCK_WHO];
+
+	if ((s->n_lb > 1 && !s->redis_ok) || !lock_who(r->cfg, "roll", who))
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].note.state == STATE_READY)
+			continue;
+		snprintf(name, sizeof name, "roll-%s", s->v[i].name);
+		if (lock_who(r->cfg, name, who))
+			s->v[i].rolled_by = strdup(who);
+	}
+}
+
 int status_gather(struct run *r, struct status *s)
 {
 	memset(s, 0, sizeof *s);
@@ -196,6 +212,7 @@ int status_gather(struct run *r, struct status *s)
 		return -1;
 	}
 	ask_nodes(r, s);
+	add_rolls(r, s);
 	return 0;
 }
 
@@ -204,6 +221,7 @@ void status_free(struct status *s)
 	for (size_t i = 0; i < s->n; i++) {
 		json_decref(s->v[i].report);
 		free(s->v[i].why);
+		free(s->v[i].rolled_by);
 		free(s->v[i].at);
 	}
 	for (size_t i = 0; s->lb && i < s->n_lb; i++)

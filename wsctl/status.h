@@ -38,9 +38,10 @@ struct status_node {
 	struct hap_server hap;
 	struct status_at *at; /* each, in the order of struct status.lb; NULL: on none */
 	struct node_note note;
-	json_t *report; /* its word: a control report, or /healthz when Redis is away; NULL: silent
-	                 */
-	int answers;    /* above 1: several processes of one name */
+	char *rolled_by; /* the living roll that has it: "admin@lb1 (pid 4211, roll)"; NULL */
+	json_t *report;  /* its word: a control report, or /healthz when Redis is away; NULL: silent
+	                  */
+	int answers;     /* above 1: several processes of one name */
 	double in_s, out_s; /* messages a second; -1: not known */
 	char *why;          /* silent to /healthz: the cause; NULL */
 };

@@ -58,6 +58,7 @@ static json_t *node_json(const struct status *s, const struct status_node *v)
 	json_object_set_new(o, "state_since",
 	                    v->note.since ? json_integer(v->note.since) : json_null());
 	json_object_set_new(o, "state_by", text_or_null(v->note.by));
+	json_object_set_new(o, "rolled_by", text_or_null(v->rolled_by ? v->rolled_by : ""));
 	json_object_set_new(o, "health", json_string(health[status_health(v)]));
 	json_object_set_new(o, "check", text_or_null(v->hap.check));
 	json_object_set_new(o, "serving", json_boolean(status_serving(v)));

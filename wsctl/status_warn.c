@@ -123,6 +123,10 @@ static void operational(const struct status *s, const struct status_node *v, con
 	const char *state = status_state(v);
 	char age[NUM_STR];
 
+	if (v->rolled_by) {
+		note(o, true, "%s is rolled by %s", v->name, v->rolled_by);
+		return;
+	}
 	if (apart(s, v, o))
 		return;
 	if (v->in_hap && member_drain(&v->hap)) {
@@ -182,6 +186,9 @@ static void own_word(const struct run *r, const struct status *s, const struct s
 	const char *state = reply_str(v->report, "state"), *config = reply_str(v->report, "config");
 	char hash[CONFIG_HASH], n[NUM_STR], t[24];
 
+	/* Its process is between its end and its start, as it is meant to be. */
+	if (!v->report && v->rolled_by)
+		return;
 	if (!v->report && (v->node || !member_maint(&v->hap)) && (s->redis_ok || v->node)) {
 		if (v->in_hap && v->hap.scur && status_health(v) == HEALTH_DOWN)
 			tell(o, "%s does not answer; its %s dead tunnel%s end%s within %s", v->name,
