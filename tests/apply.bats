@@ -69,6 +69,7 @@ weighs() { [ "$(hap "show servers state wscale_chat" | awk '$4 == "ws1" { print 
 	clients 4
 	run -1 wsctl apply --rollback
 	says "ws2 ("
+	says "wsctl apply --rollback --allow-remove"
 	grep -q ws2 wscale.yaml
 	run -0 wsctl apply --rollback --allow-remove
 	not grep -q ws2 wscale.yaml

@@ -189,3 +189,22 @@ yaml_add() { sed -i "/^nodes:/a\\  $1" wscale.yaml; }
 	says "haproxy reloaded"
 	same
 }
+
+@test "a node that goes: its clients on old workers are counted, and what is allowed isn't asked for" {
+	applied ws1 ws2
+	clients 6
+	reload_haproxy
+	clients 2
+	[ "$(conns ws2)" -le 2 ]
+	sed -i '/^  ws2:/d' wscale.yaml
+	run -2 --separate-stderr wsctl plan
+	line "- ws2 +4 clients, [01]s drain +\(runtime; needs --allow-remove\)"
+	wsctl plan --json >said || [ $? -eq 2 ]
+	jq -e '.differences[] | select(.name == "ws2") | .what[:9] == "4 clients" and (.how | endswith("needs --allow-remove"))' said
+	run -0 --separate-stderr wsctl apply --allow-remove -n
+	line "- ws2 +4 clients, [01]s drain +\(runtime; drains it first\)"
+	wsctl apply --allow-remove -n --json | jq -e '.differences[] | select(.name == "ws2") | .how == "runtime; drains it first"'
+	run -0 wsctl apply --allow-remove
+	says "(runtime; drains it first)"
+	says "4 moved, 0 killed"
+}

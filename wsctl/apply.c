@@ -36,9 +36,9 @@ int apply_allowed(const struct run *r, const struct config *cfg, struct fleet *f
 	for (size_t i = 0; i < p->n && !r->opts.allow_remove; i++)
 		if (p->v[i].todo == PLAN_REMOVE) {
 			say_error("%s (%s) would go; nothing changed; drain and remove it: wsctl "
-			          "apply "
-			          "--allow-remove",
-			          p->v[i].name, p->v[i].what);
+			          "apply%s --allow-remove",
+			          p->v[i].name, p->v[i].what,
+			          r->opts.rollback ? " --rollback" : "");
 			rc = EXIT_FAILED;
 		}
 	for (size_t i = 0; i < f->n && !rc; i++)

@@ -100,7 +100,7 @@ static int verify(struct job *j)
 
 	for (int i = 0; !rc && i < AGAIN; i++) {
 		plan_free(&left);
-		rc = plan_gather(j->cfg, &j->f, &left);
+		rc = plan_gather(j->cfg, &j->f, j->r->opts.allow_remove, &left);
 		if (!plan_differs(&left) || (i + 1 < AGAIN && pause_ms(AGAIN_MS)))
 			break;
 	}
@@ -146,7 +146,7 @@ static int carry_out(struct job *j)
 static int run(struct job *j)
 {
 	struct run *r = j->r;
-	int rc = plan_gather(j->cfg, &j->f, &j->p), away;
+	int rc = plan_gather(j->cfg, &j->f, r->opts.allow_remove, &j->p), away;
 
 	if (!rc)
 		rc = apply_allowed(r, j->cfg, &j->f, &j->p);

@@ -18,7 +18,7 @@ int cmd_plan(struct run *r)
 
 	if (rc)
 		return rc;
-	rc = plan_gather(r->cfg, &f, &p);
+	rc = plan_gather(r->cfg, &f, false, &p);
 	if (rc)
 		goto out;
 	plan_notes(r);

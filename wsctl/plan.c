@@ -162,20 +162,23 @@ static void extra(const struct config *cfg, const struct plan_live *l, struct pl
 
 	for (size_t i = 0; i < l->servers.n; i++) {
 		const struct hap_server *s = &l->servers.v[i];
-		double seconds = pace->count ? (double)s->scur * (double)pace->per_ms / 1000 /
+		uint64_t clients = s->scur + (l->old ? l->old[i] : 0);
+		double seconds = pace->count ? (double)clients * (double)pace->per_ms / 1000 /
 		                                       (double)pace->count
 		                             : 0;
 		char n[NUM_STR], t[NUM_STR];
 
 		if (config_node(cfg, s->name))
 			continue;
-		if (member_maint(s) && !s->scur)
+		if (member_maint(s) && !clients)
 			plan_add(p, PLAN_LEFTOVER, on, s->name, runtime,
 			         "removed, still in maintenance");
 		else
-			plan_add(p, PLAN_REMOVE, on, s->name, "runtime; needs --allow-remove",
-			         "%s client%s, %s drain", num_count(s->scur, n),
-			         s->scur == 1 ? "" : "s", num_age((int64_t)(seconds + 0.99), t));
+			plan_add(p, PLAN_REMOVE, on, s->name,
+			         l->may_remove ? "runtime; drains it first"
+			                       : "runtime; needs --allow-remove",
+			         "%s client%s, %s drain", num_count(clients, n),
+			         clients == 1 ? "" : "s", num_age((int64_t)(seconds + 0.99), t));
 	}
 	for (size_t i = 0; i < l->notes.n; i++)
 		if (!config_node(cfg, l->notes.v[i].node) &&

@@ -46,14 +46,16 @@ struct plan {
 
 /* What one balancer has. */
 struct plan_live {
-	size_t i;     /* its place in the fleet */
-	bool reached; /* its HAProxy answers */
-	bool backend; /* and has ours */
-	bool loaded;  /* and loaded today's, but for the servers */
+	size_t i;        /* its place in the fleet */
+	bool reached;    /* its HAProxy answers */
+	bool backend;    /* and has ours */
+	bool loaded;     /* and loaded today's, but for the servers */
+	bool may_remove; /* --allow-remove */
 	struct hap_servers servers;
-	const char *file;               /* haproxy.file; NULL: there is none */
-	enum rendered is;               /* what kind of file that is */
-	bool pristine;                  /* FOREIGN, but the package's own, which nobody touched */
+	uint64_t *old;    /* of each server: tunnels on old workers; NULL: none that is known */
+	const char *file; /* haproxy.file; NULL: there is none */
+	enum rendered is; /* what kind of file that is */
+	bool pristine;    /* FOREIGN, but the package's own, which nobody touched */
 	struct statefile notes;         /* its own state file */
 	const struct statefile *agreed; /* the newest note on each node, of all balancers */
 	int64_t now;                    /* Unix seconds */

@@ -60,6 +60,21 @@ static int loaded(const struct config *view, struct plan_live *l)
 	return result;
 }
 
+/* How many clients a server that goes has on old workers; none where these can't be seen. */
+static void old(const struct config *view, struct plan_live *l)
+{
+	l->old = calloc(l->servers.n ? l->servers.n : 1, sizeof *l->old);
+	for (size_t i = 0; l->old && i < l->servers.n; i++) {
+		struct hap_workers w = {0};
+
+		if (config_node(view, l->servers.v[i].name))
+			continue;
+		if (hap_old_workers(view, l->servers.v[i].name, &w) == HAP_OK)
+			l->old[i] = w.tunnels;
+		hap_workers_free(&w);
+	}
+}
+
 static int live(struct balancer *b, struct plan_live *l)
 {
 	int result = hap_servers(b->cfg, &l->servers);
@@ -72,6 +87,8 @@ static int live(struct balancer *b, struct plan_live *l)
 	if (result == HAP_OK)
 		result = loaded(b->cfg, l);
 	l->reached = l->backend = result == HAP_OK;
+	if (l->reached)
+		old(b->cfg, l);
 	return result;
 }
 
@@ -96,14 +113,17 @@ struct held {
 	bool read;
 };
 
-static int gather(struct fleet *f, struct held *v, struct statefile *agreed)
+static int gather(struct fleet *f, bool may_remove, struct held *v, struct statefile *agreed)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct balancer *b = &f->v[i];
 		struct held *h = &v[i];
 		int result;
 
-		h->live = (struct plan_live){.i = i, .now = (int64_t)time(NULL), .agreed = agreed};
+		h->live = (struct plan_live){.i = i,
+		                             .now = (int64_t)time(NULL),
+		                             .agreed = agreed,
+		                             .may_remove = may_remove};
 		if (!fleet_files(b))
 			continue;
 		if (files(b, &h->live, &h->file, &h->notes)) {
@@ -125,7 +145,7 @@ static int gather(struct fleet *f, struct held *v, struct statefile *agreed)
 	return 0;
 }
 
-int plan_gather(const struct config *cfg, struct fleet *f, struct plan *out)
+int plan_gather(const struct config *cfg, struct fleet *f, bool may_remove, struct plan *out)
 {
 	struct held *v = calloc(f->n, sizeof *v);
 	struct statefile agreed = {0};
@@ -135,12 +155,13 @@ int plan_gather(const struct config *cfg, struct fleet *f, struct plan *out)
 	*out = (struct plan){0};
 	if (!want || !v)
 		say_error("out of memory");
-	else if (!gather(f, v, &agreed))
+	else if (!gather(f, may_remove, v, &agreed))
 		rc = EXIT_OK;
 	for (size_t i = 0; v && i < f->n; i++) {
 		if (!rc && v[i].read)
 			plan_compare(cfg, want, &v[i].live, out);
 		hap_servers_free(&v[i].live.servers);
+		free(v[i].live.old);
 		statefile_free(&v[i].live.notes);
 		persist_text_free(&v[i].file);
 		persist_text_free(&v[i].notes);

@@ -12,9 +12,9 @@ struct run;
 /*
  * The differences on all that are reached; the fleet's why says which aren't. files: those of every
  * balancer whose files can be read, also where HAProxy doesn't run. EXIT_OK, or EXIT_FAILED,
- * printed.
+ * printed. may_remove: --allow-remove.
  */
-int plan_gather(const struct config *, struct fleet *, struct plan *out);
+int plan_gather(const struct config *, struct fleet *, bool may_remove, struct plan *out);
 /* As `wsctl plan` prints it, and what it adds up to. "" for an empty one. */
 void plan_print(const struct plan *, const struct fleet *);
 /* "1 add, 1 change, 1 remove, 1 reload"; malloc'd, NULL: out of memory. */
