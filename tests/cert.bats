@@ -12,6 +12,7 @@ issued() {
 	cat "$1.crt" "$1.key" >"$1.pem"
 }
 serial() { openssl x509 -in "$1.crt" -noout -serial | cut -d= -f2; }
+until_of() { openssl x509 -in "$1.crt" -noout -enddate | cut -d= -f2; }
 # served [PORT-NAME]: the serial of the certificate that new connections get.
 served() {
 	echo | openssl s_client -connect "127.0.0.1:${PORT[${1:-tls}]}" 2>/dev/null | openssl x509 -noout -serial | cut -d= -f2
@@ -32,7 +33,9 @@ with_tls() {
 	clients 1
 	issued fresh 90
 	run -0 wsctl cert fresh.pem -n
-	says "would replace the certificate until "
+	says "fresh.pem: /CN=fresh.example, until $(until_of fresh); its key fits"
+	says "local: would replace /CN=site.example, until $(until_of site)"
+	says "nothing changed"
 	[ "$(served)" = "$(serial site)" ]
 	run -0 wsctl cert fresh.pem
 	says "local: /CN=fresh.example, until "
@@ -44,6 +47,9 @@ with_tls() {
 	[ "$(served)" = "$(serial fresh)" ]
 	refute grep -q "^close" log/ws.c1
 	wsctl plan -q
+	run -0 wsctl cert fresh.pem -n
+	says "local: has it already; nothing to do"
+	says_not "would replace"
 	run -0 wsctl cert
 	says ", the one it had"
 	run -0 wsctl cert --json
@@ -137,4 +143,65 @@ shown() { hap "show ssl cert $W/lb/site.pem" | grep -qx "Serial: 0*$(serial "$1"
 	run -0 wsctl cert third.pem
 	far shown third
 	cmp third.pem far/site.pem
+}
+
+@test "-n tries what it is given: what is refused later is refused now" {
+	with_tls ws1
+	issued fresh 90
+	cat fresh.crt site.key >mixed.pem
+	run -1 wsctl cert mixed.pem -n
+	says "mixed.pem: the private key isn't that of the certificate"
+	{ echo "-----BEGIN CERTIFICATE-----"; echo "AAAA"; echo "-----END CERTIFICATE-----"; cat site.key; } >broken.pem
+	run -1 wsctl cert broken.pem -n
+	says "broken.pem: its first certificate can't be read"
+	openssl rsa -in fresh.key -aes128 -passout pass:x -out locked.key 2>/dev/null
+	cat fresh.crt locked.key >locked.pem
+	run -1 wsctl cert locked.pem -n
+	says "locked.pem: its private key can't be read, or has a passphrase"
+	run -1 wsctl cert - -n <mixed.pem
+	says "standard input: the private key isn't that of the certificate"
+}
+
+@test "a certificate that has ended is refused; one that ends before the old one is noted" {
+	with_tls ws1
+	issued fresh 90
+	cp site.pem before
+	openssl x509 -in fresh.crt -signkey fresh.key -days -1 -out old.crt 2>/dev/null
+	cat old.crt fresh.key >old.pem
+	local n
+	for n in "" -n; do
+		run -1 wsctl cert old.pem $n
+		says "old.pem: the certificate ended on $(until_of old); nothing changed"
+	done
+	cmp before site.pem
+	[ "$(served)" = "$(serial site)" ]
+	run -0 wsctl cert fresh.pem
+	says_not "ends before"
+	issued short 30
+	run -0 wsctl cert short.pem -n
+	says "note: it ends before the one it would replace, until $(until_of fresh)"
+	run -0 wsctl cert short.pem
+	says "note: it ends before the one it replaces, until $(until_of fresh)"
+	[ "$(served)" = "$(serial short)" ]
+}
+
+@test "a PEM that HAProxy's buffer can't hold is refused before it is sent, with its size and the bound" {
+	with_tls ws1
+	issued fresh 90
+	cp site.pem before
+	# Comments of its tools, a long chain: sized to the byte.
+	sized() {
+		local rest=$(($1 - $(stat -c %s fresh.pem)))
+		{ cat fresh.pem; head -c $((rest - 1)) /dev/zero | tr '\0' '#'; echo; } >"$2"
+	}
+	local most=$((16383 - $(printf 'set ssl cert %s/site.pem <<\n\n' "$W" | wc -c)))
+	sized $((most + 1)) large.pem
+	for n in "" -n; do
+		run -1 wsctl cert large.pem $n
+		says "large.pem: $((most + 1)) bytes of PEM; HAProxy takes $most at once (tune.bufsize 16384)"
+	done
+	cmp before site.pem
+	sized "$most" fits.pem
+	run -0 wsctl cert fits.pem
+	[ "$(served)" = "$(serial fresh)" ]
 }

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../lib/buf.h"
+#include "cert.h"
 #include "cmd.h"
 #include "fleet.h"
 #include "hap.h"
@@ -78,11 +80,44 @@ static int take_in(const char *from, struct file_text *out)
 struct job {
 	struct run *r;
 	const char *path; /* haproxy.tls.cert */
+	const char *from; /* for messages */
 	struct file_text in;
 	char *pem;
+	struct cert cert;
+	bool read; /* cert is known; what we can't read HAProxy may */
 	struct fleet f;
 	json_t *list;
 };
+
+/* What needs no HAProxy. EXIT_OK, or EXIT_FAILED, printed. */
+static int look(struct job *j)
+{
+	uint32_t bufsize = cert_bufsize(j->r->cfg->haproxy.extra_global);
+	size_t most = cert_most(j->path, bufsize), len = strlen(j->pem);
+	const char *why;
+
+	if (len > most) {
+		say_error(
+			"%s: %zu bytes of PEM; HAProxy takes %zu at once (tune.bufsize %u); write "
+			"it to %s and reload, or leave out of its chain what clients have",
+			j->from, len, most, bufsize, j->path);
+		return EXIT_FAILED;
+	}
+	j->read = !cert_read(j->pem, &j->cert, &why);
+	if (!j->read && j->r->opts.dry_run) {
+		say_error("%s: %s", j->from, why);
+		return EXIT_FAILED;
+	}
+	if (j->read && j->cert.ends <= (int64_t)time(NULL)) {
+		say_error("%s: the certificate ended on %s; nothing changed", j->from,
+		          j->cert.until);
+		return EXIT_FAILED;
+	}
+	if (j->r->opts.dry_run)
+		say(j->r, "%s: %s, until %s; its key fits", j->from, j->cert.subject,
+		    j->cert.until);
+	return EXIT_OK;
+}
 
 /* The file that HAProxy's next start reads. */
 static int write_file(const struct config *cfg, const struct job *j)
@@ -99,14 +134,39 @@ static int write_file(const struct config *cfg, const struct job *j)
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
 
+/* It has the very same, in HAProxy and in its file. */
+static bool has_it(const struct job *j, const struct config *view, const struct hap_cert *is)
+{
+	struct file_text now;
+	bool same;
+
+	if (strcmp(is->sha1, j->cert.sha1) != 0 || persist_read_of(view, j->path, true, &now))
+		return false;
+	same = now.exists && now.len == j->in.len && !memcmp(now.p, j->in.p, now.len);
+	persist_text_free(&now);
+	return same;
+}
+
+static void dry_run(const struct job *j, const struct balancer *b, const struct hap_cert *was)
+{
+	if (has_it(j, b->cfg, was))
+		say(j->r, "%s: has it already; nothing to do", b->name);
+	else
+		say(j->r, "%s: would replace %s, until %s", b->name, was->subject, was->until);
+}
+
 static int one(struct job *j, struct balancer *b)
 {
 	struct hap_cert was, is;
 	int result = hap_cert(b->cfg, j->path, &was), rc;
 
-	if (result == HAP_OK && j->r->opts.dry_run) {
-		say(j->r, "%s: would replace the certificate until %s; nothing changed", b->name,
-		    was.until);
+	bool dry = j->r->opts.dry_run;
+
+	if (result == HAP_OK && j->read && j->cert.ends < cert_time(was.until))
+		say(j->r, "note: it ends before the one it %s, until %s",
+		    dry ? "would replace" : "replaces", was.until);
+	if (result == HAP_OK && dry) {
+		dry_run(j, b, &was);
 		return EXIT_OK;
 	}
 	if (result == HAP_OK)
@@ -140,6 +200,8 @@ static int each(struct job *j)
 		if (!j->f.v[i].why[0])
 			rc = one(j, &j->f.v[i]);
 	lock_drop(&lock);
+	if (!rc && j->r->opts.dry_run)
+		say(j->r, "nothing changed");
 	if (!rc)
 		rc = fleet_whole(&j->f);
 	if (!rc && j->r->opts.json && !j->r->opts.dry_run)
@@ -161,9 +223,12 @@ int cmd_cert(struct run *r)
 		return EXIT_FAILED;
 	}
 	j.list = json_array();
+	j.from = strcmp(from, "-") ? from : "standard input";
 	if (!take_in(from, &j.in))
-		j.pem = pem(&j.in, strcmp(from, "-") ? from : "standard input");
+		j.pem = pem(&j.in, j.from);
 	if (j.pem)
+		rc = look(&j);
+	if (j.pem && !rc)
 		rc = fleet_open(r->cfg, &j.f);
 	if (j.pem && !rc) {
 		rc = each(&j);

@@ -108,7 +108,7 @@ int hap_set_weight(const struct config *, const char *server, unsigned weight);
 int hap_del(const struct config *, const char *server, uint64_t deadline_ms);
 /* A certificate that HAProxy has loaded, by its file's path. */
 struct hap_cert {
-	char serial[64], until[64], subject[256]; /* as HAProxy writes them */
+	char serial[64], until[64], subject[256], sha1[41]; /* as HAProxy writes them */
 };
 int hap_cert(const struct config *, const char *path, struct hap_cert *out);
 /* Replaced by this PEM (certificate, chain, key; no empty lines), and read back. */

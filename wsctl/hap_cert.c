@@ -29,6 +29,7 @@ static int show(const struct config *cfg, const char *mark, const char *path, st
 		return result;
 	copy(out->serial, sizeof out->serial, reply, "Serial: ");
 	copy(out->until, sizeof out->until, reply, "notAfter: ");
+	copy(out->sha1, sizeof out->sha1, reply, "SHA1 FingerPrint: ");
 	copy(out->subject, sizeof out->subject, reply, "Subject: ");
 	if (!out->serial[0])
 		result = hap_fail(HAP_REFUSED, "HAProxy has not loaded %s: %.200s", path, reply);
