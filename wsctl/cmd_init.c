@@ -25,7 +25,11 @@ struct init {
 	enum own own;
 	const char *because; /* of own */
 	struct buf text;
+	struct buf wsctl; /* "wsctl", or with the -c that was given, as it can be typed */
 };
+
+/* How far an option's text is shown. */
+#define SHOWN "%.80s"
 
 /* Flags become words of a YAML: nothing in them may end one. */
 static int plain(const char *option, const char *value)
@@ -36,6 +40,61 @@ static int plain(const char *option, const char *value)
 			return EXIT_USAGE;
 		}
 	return EXIT_OK;
+}
+
+/* The i-th --node, by itself and beside those before it. 0; -1, printed. */
+static int node(const struct texts *nodes, struct endpoint *at, size_t i)
+{
+	const char *own = nodes->v[i], *eq = strchr(own, '='), *why;
+	size_t len = (size_t)(eq - own);
+	char name[NODE_NAME_MAX + 1] = "";
+
+	if (len <= NODE_NAME_MAX)
+		memcpy(name, own, len);
+	if (!len)
+		say_error("--node " SHOWN ": a name is missing in front of the =", own);
+	else if (!node_name_valid(name))
+		say_error("--node " SHOWN ": \"%.*s\" can't be a node's name: 1 to %d of A-Z a-z "
+		          "0-9 _ -",
+		          own, (int)(len < 60 ? len : 60), own, NODE_NAME_MAX);
+	else if (!eq[1])
+		say_error("--node " SHOWN ": an address is missing behind the =", own);
+	else if (endpoint_parse(eq + 1, false, &at[i], &why))
+		say_error("--node " SHOWN ": address \"%.60s\" %s", own, eq + 1, why);
+	else {
+		for (size_t k = 0; k < i; k++) {
+			const char *other = nodes->v[k];
+
+			if (!strncmp(own, other, len + 1)) {
+				say_error("--node " SHOWN ": %s is there already: --node " SHOWN,
+				          own, name, other);
+				return -1;
+			}
+			if ((at[k].port || at[k].is_unix) && endpoint_equal(&at[i], &at[k])) {
+				say_error("--node " SHOWN ": the address of --node " SHOWN, own,
+				          other);
+				return -1;
+			}
+		}
+		return 0;
+	}
+	return -1;
+}
+
+static int nodes(const struct texts *v)
+{
+	struct endpoint *at = calloc(v->n ? v->n : 1, sizeof *at);
+	int rc = EXIT_OK;
+
+	if (!at) {
+		say_error("out of memory");
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		if (node(v, at, i))
+			rc = EXIT_USAGE;
+	free(at);
+	return rc;
 }
 
 static int flags(const struct run *r)
@@ -57,7 +116,7 @@ static int flags(const struct run *r)
 		say_error("--own %.60s must be all or backend", o->own);
 		return EXIT_USAGE;
 	}
-	return EXIT_OK;
+	return nodes(&o->nodes);
 }
 
 /* 0, or -1: the file can't be read, printed. */
@@ -175,8 +234,40 @@ static int make_dir(const char *path)
 	return rc;
 }
 
-static void next(const struct run *r, const struct config *cfg)
+/* What is typed next is about the same file. */
+static void write_wsctl(struct init *in)
 {
+	const char *file = in->r->opts.config;
+	bool quote = file &&
+	             (!*file || strcspn(file, " \t\n'\"\\$*?;&|<>()[]{}#~!`") != strlen(file));
+
+	buf_str(&in->wsctl, file ? "wsctl -c " : "wsctl");
+	buf_str(&in->wsctl, quote ? "'" : "");
+	for (const char *p = file; p && *p; p++)
+		if (*p == '\'')
+			buf_str(&in->wsctl, "'\\''");
+		else
+			buf_add(&in->wsctl, p, 1);
+	buf_str(&in->wsctl, quote ? "'" : "");
+}
+
+/* On one line, which a file's name would make too long. */
+static void steps(const struct run *r, const char *wsctl, const char *first, const char *then)
+{
+	if (!r->opts.config) {
+		say(r, "  %s%swsctl %s && wsctl doctor", first, *first ? " && " : "", then);
+		return;
+	}
+	if (*first)
+		say(r, "  %s", first);
+	say(r, "  %s %s", wsctl, then);
+	say(r, "  %s doctor", wsctl);
+}
+
+static void next(const struct init *in, const struct config *cfg)
+{
+	const struct run *r = in->r;
+	const char *wsctl = in->wsctl.p;
 	const char *be = cfg->haproxy.backend, *file = cfg->haproxy.file;
 
 	say(r, "next:");
@@ -184,15 +275,15 @@ static void next(const struct run *r, const struct config *cfg)
 		say(r, "  systemctl enable --now wsnode@%s%s", cfg->nodes[i].name,
 		    i ? "" : "      # on its host");
 	if (cfg->haproxy.own == OWN_ALL) {
-		say(r, "  wsctl apply && wsctl doctor");
+		steps(r, wsctl, "", "apply");
 		return;
 	}
-	say(r, "  wsctl generate -o %s", file);
+	say(r, "  %s generate -o %s", wsctl, file);
 	say(r, "  # in your frontend, in " HAPROXY_CFG ":");
 	say(r, "  #   use_backend %s if { req.hdr(Upgrade) -i websocket }", be);
 	say(r, "  # in /etc/default/haproxy:");
 	say(r, "  #   EXTRAOPTS=\"-S %s -f %s\"", cfg->haproxy.master, file);
-	say(r, "  systemctl restart haproxy && wsctl plan && wsctl doctor");
+	steps(r, wsctl, "systemctl restart haproxy", "plan");
 }
 
 static int put(const struct init *in, const struct config *cfg)
@@ -204,7 +295,8 @@ static int put(const struct init *in, const struct config *cfg)
 	if (persist_read(in->path, true, &old))
 		return EXIT_FAILED;
 	if (old.exists && old.len && !r->opts.overwrite) {
-		say_error("%s is there already; wsctl init --overwrite would replace it", in->path);
+		say_error("%s is there already; %s init --overwrite would replace it", in->path,
+		          in->wsctl.p);
 	} else if (r->opts.dry_run) {
 		fwrite(in->text.p, 1, in->text.len, stdout);
 		say(r, "would write this to %s; nothing changed", in->path);
@@ -213,7 +305,7 @@ static int put(const struct init *in, const struct config *cfg)
 	           !persist_write(in->path, in->text.p, in->text.len, &old, 0644)) {
 		say(r, "%s written: own: %s, %s", in->path, in->own == OWN_ALL ? "all" : "backend",
 		    in->because);
-		next(r, cfg);
+		next(in, cfg);
 		rc = EXIT_OK;
 	}
 	persist_text_free(&old);
@@ -232,7 +324,8 @@ int cmd_init(struct run *r)
 	if (choose(&in))
 		goto out;
 	write_text(&in);
-	if (in.text.oom) {
+	write_wsctl(&in);
+	if (in.text.oom || in.wsctl.oom) {
 		say_error("out of memory");
 		goto out;
 	}
@@ -243,6 +336,7 @@ int cmd_init(struct run *r)
 		                   in.own == OWN_ALL ? "all" : "backend"));
 out:
 	config_free(cfg);
+	buf_free(&in.wsctl);
 	buf_free(&in.text);
 	return rc;
 }
