@@ -156,6 +156,20 @@ first_node_is() { [[ $(row 3) == "$1 "* ]]; }
 	jq -es 'length >= 2 and all(.version == 1 and .ok and .nodes[0].name == "ws1")' log/stream
 }
 
+@test "--json ends at once when the signal comes while it gathers, without half a picture" {
+	cluster ws1 ws2
+	asks() { [ -n "$(rcli --raw pubsub channels 'chat.reply.*')" ]; }
+	# A node that doesn't answer is waited for.
+	kill -STOP "$(pid ws1)"
+	spawn stream "$BUILD/wsctl" -c "$W/wscale.yaml" top --json --interval 1h
+	wait_until 10 asks
+	kill -INT "$(pid stream)"
+	exits stream 10
+	kill -CONT "$(pid ws1)"
+	[ "$STATUS" = 130 ]
+	jq -es 'length == 1 and .[0].ok == false and .[0].error == "interrupted"' log/stream
+}
+
 @test "channels --watch: clients that subscribe are seen; one channel: its nodes" {
 	cluster ws1 ws2
 	terminal
