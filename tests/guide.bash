@@ -11,8 +11,8 @@ block() {
 		fence && here == head && n == want { print; found = 1 }
 		END { exit !found }' "$ROOT/$1"
 }
-# guide FILE HEADING N: types that block: lines with a prompt ("lb1# ", "ws2# ", "# ", "$ ", the latter two
-# on $HERE, in $DIR) or all lines, if none has one. Each must succeed; what the block shows below a command
+# guide FILE HEADING N: types that block in $DIR: lines with a prompt ("ws2# ", and on $HERE "lb1# ", "# ",
+# "$ ") or all lines, if none has one. Each must succeed; what the block shows below a command
 # must be what it says, but for figures and the width of columns.
 HERE=lb1 DIR=/root
 guide() {
@@ -23,7 +23,8 @@ guide() {
 		[ -n "$line" ] || continue
 		host=$HERE cmd=
 		case $line in
-		"lb1# "* | "ws2# "*) host=${line%%#*} cmd=${line#*# } ;;
+		"lb1# "*) cmd=${line#*# } ;;
+		"ws2# "*) host=ws2 cmd=${line#*# } ;;
 		"# "*) [ "$prompts" -eq 0 ] || cmd=${line#??} ;;
 		'$ '*) cmd=${line#??} ;;
 		*) [ "$prompts" -gt 0 ] || cmd=$line ;;

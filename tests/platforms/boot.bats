@@ -90,6 +90,35 @@ teardown() {
 	inside ws2 apt-get purge -y wsnode wsctl
 }
 
+@test "beside sites of HAProxy's own, as the guide has it" {
+	on ws2 'apt-get install -y ./new/wsnode_[0-9]*.deb ./new/wsctl_[0-9]*.deb'
+	inside ws2 tee /etc/haproxy/haproxy.cfg <<-'END' >/dev/null
+		global
+		    stats socket /run/haproxy/admin.sock mode 660 level admin expose-fd listeners
+		defaults
+		    mode http
+		    timeout connect 2s
+		    timeout client 30s
+		    timeout server 30s
+		frontend www
+		    bind :80
+		    default_backend shop
+		backend shop
+		    http-request return status 200 content-type text/plain string "the shop"
+	END
+	inside ws2 systemctl restart haproxy
+	HERE=ws2
+	guide INSTALL.md "HAProxy with sites of its own" 1
+	[ "$(inside ws2 curl -sS http://127.0.0.1/)" = "the shop" ]
+	[ "$(handshake ws://10.0.0.12/ws/news)" = 101 ]
+	# A reload keeps the second file and the master's socket.
+	inside ws2 systemctl reload haproxy
+	inside ws2 wsctl drain ws1 --force
+	inside ws2 apt-get purge -y wsnode wsctl
+	on ws2 'rm -r /etc/haproxy/conf.d && sed -i "/^EXTRAOPTS/d" /etc/default/haproxy && sed -i /wscale/d /etc/haproxy/haproxy.cfg &&
+		systemctl restart haproxy'
+}
+
 @test "from nothing to traffic on one host, as the guide has it" {
 	guide INSTALL.md "One host" 1
 	[ "$(inside lb1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1/healthz)" = 403 ]
@@ -256,6 +285,32 @@ written() { inside lb1 awk '/^write_bytes/ { print $2 }' "/proc/$1/io"; }
 	[ "$(on lb1 'stat -c "%U %a" /etc/credstore/redis.password')" = "root 600" ]
 	wait_until 20 as_it_was
 }
+
+@test "a Sentinel failover, set up as the guide has it: HAProxy follows, nobody is closed or misses anything" {
+	guide INSTALL.md "Redis that fails over" 1
+	guide INSTALL.md "Redis that fails over" 2
+	guide INSTALL.md "Redis that fails over" 3
+	wait_until 30 as_it_was
+	wait_until 30 sees_another_sentinel
+	# The publisher is somewhere else, and knows the one address.
+	PORT[redis]=6381
+	spawn publishers socat TCP-LISTEN:6381,bind=127.0.0.1,reuseaddr,fork TCP:10.0.0.11:6380
+	traffic
+	wait_until 20 replicates
+	# Stopped for good, it hands over what it has; killed, systemd would have it back at once.
+	inside lb1 systemctl stop redis-server
+	wait_until 60 role_of ws2 master
+	goes_on 100
+	inside lb1 systemctl start redis-server
+	wait_until 60 role_of lb1 slave
+	calm_after failover
+	nobody_cut failover
+	is failover '.closed.n == 0'
+}
+redis_of() { inside "$1" sh -c 'REDISCLI_AUTH=$(cat /etc/wscale/redis.password) redis-cli --raw "$@"' sh "${@:2}"; }
+role_of() { [ "$(redis_of "$1" role | head -n 1)" = "$2" ]; }
+replicates() { redis_of ws2 info replication | grep -q master_link_status:up; }
+sees_another_sentinel() { inside lb1 redis-cli -p 26379 sentinel master mymaster | grep -A1 num-other-sentinels | grep -qx 1; }
 
 @test "a host goes for good, as the guide has it: nothing is left there" {
 	traffic
