@@ -87,6 +87,7 @@ MAN7 = man/wscale.7
 MAN8 = man/wsctl.8 man/wsnode.8
 DOCS = README.md INSTALL.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
        systemd/wsctl-kafka.env.example
+PROMETHEUS = prometheus/prometheus.yml.example prometheus/wscale.rules.yml prometheus/wscale.rules.test.yml
 UNITS = wsnode@.service wsctl-kafka@.service
 PLAIN_UNITS = wsnode@.socket wscale.target
 DROPIN = haproxy.service.d/wscale.conf
@@ -101,6 +102,8 @@ install: all
 	$(INSTALL) -m 644 $(DOCS) $(DOCDIR)
 	$(INSTALL) -m 644 lib/lua/publish.lua $(DATADIR)
 	$(INSTALL) -m 755 haproxy/certbot-deploy-hook.sh $(DATADIR)
+	$(INSTALL) -d $(DATADIR)/prometheus
+	$(INSTALL) -m 644 $(PROMETHEUS) $(DATADIR)/prometheus
 	LC_ALL=C $(BUILD)/wsctl completion bash >$(BUILD)/completion
 	$(INSTALL) -m 644 $(BUILD)/completion $(COMPDIR)/wsctl
 	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
@@ -121,7 +124,8 @@ uninstall:
 	rm -f $(addprefix $(MANDIR)/man8/,$(notdir $(MAN8))) $(DATADIR)/publish.lua
 	rm -f $(DATADIR)/certbot-deploy-hook.sh $(COMPDIR)/wsctl
 	rm -f $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS) $(PLAIN_UNITS) $(DROPIN))
-	rmdir $(DOCDIR) $(DATADIR) $(CONFDIR) $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN)) 2>/dev/null || :
+	rm -f $(addprefix $(DATADIR)/,$(PROMETHEUS))
+	rmdir $(DATADIR)/prometheus $(DOCDIR) $(DATADIR) $(CONFDIR) $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN)) 2>/dev/null || :
 
 # Debian packages of what is committed, into $(BUILD)/packages; nothing is downloaded. debian/rules has the rest.
 .PHONY: deb

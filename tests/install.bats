@@ -29,6 +29,9 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		usr/share/doc/wscale/wsctl-kafka.env.example 644
 		usr/share/doc/wscale/wsnode.env.example 644
 		usr/share/wscale/certbot-deploy-hook.sh 755
+		usr/share/wscale/prometheus/prometheus.yml.example 644
+		usr/share/wscale/prometheus/wscale.rules.test.yml 644
+		usr/share/wscale/prometheus/wscale.rules.yml 644
 		usr/share/wscale/publish.lua 644
 		usr/share/man/man5/wscale.yaml.5 644
 		usr/share/man/man7/wscale.7 644
