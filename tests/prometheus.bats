@@ -35,7 +35,7 @@ P=$ROOT/prometheus
 		http stats /metrics
 	} >metrics
 	for m in $(grep -oE '\b(wsnode|haproxy)_[a-z_]+' "$P/wscale.rules.yml" | sort -u); do
-		grep -qE "^$m[{ ]" metrics || fail "nobody has $m"
+		grep -qE "^${m}[{ ]" metrics || fail "nobody has $m"
 	done
 	grep -q '^haproxy_backend_active_servers{proxy="wscale_chat_redis"}' metrics
 	grep -q '^haproxy_frontend_limit_sessions{proxy="wscale_chat_in"}' metrics

@@ -93,7 +93,7 @@ static void read_holder(int fd, char text[static TEXT_MAX])
 		if (!isprint((unsigned char)*p))
 			*p = '?';
 	if (!text[0])
-		strcpy(text, "another wsctl");
+		snprintf(text, TEXT_MAX, "another wsctl");
 }
 
 static void say_held(int fd)
