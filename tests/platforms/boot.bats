@@ -140,10 +140,15 @@ teardown() {
 
 @test "systemctl restart wsnode@ws1: its clients are moved at a pace, nobody is cut off" {
 	local before
+	# shorter than the drain's grace: the node itself says how long it takes
+	on lb1 'mkdir -p /run/systemd/system/wsnode@.service.d &&
+		printf "[Service]\nTimeoutStopSec=2s\n" >/run/systemd/system/wsnode@.service.d/stop.conf && systemctl daemon-reload'
+	[ "$(inside lb1 systemctl show -P TimeoutStopUSec wsnode@ws1)" = 2s ]
 	before=$(main_pid ws1)
 	traffic
 	inside lb1 systemctl restart wsnode@ws1
 	another_main_pid ws1 "$before"
+	refute on lb1 'journalctl -b -u wsnode@ws1 | grep -E "timed out|Killing"'
 	calm_after restart
 	nobody_cut restart
 	is restart '.closes."1012".n > 0'
