@@ -35,7 +35,8 @@ static char why_not[ENDPOINT_STR + 256];
 static bool ready, told_away;
 static char refusal[128]; /* Redis's words about a client's message */
 static uint64_t refusal_ms;
-static uint64_t moved_ms; /* when something last went on here, whether well or badly */
+static char canary_why[128]; /* what Redis said to the last canary, if it was an error */
+static uint64_t moved_ms;    /* when something last went on here, whether well or badly */
 static unsigned missed, canary_no, canary_heard;
 static uint64_t asked, acknowledged; /* SUBSCRIBEs on this connection */
 static char ctl_all[REDIS_NAME_MAX], ctl_own[REDIS_NAME_MAX], canary[REDIS_NAME_MAX];
@@ -188,6 +189,17 @@ void bus_load_scripts(void)
 	}
 }
 
+/* Its own errors are none of the clients'. While it was heard before, the next ones may be. */
+static void canary_reply(void *arg, const redisReply *r)
+{
+	(void)arg;
+	if (!r || r->type != REDIS_REPLY_ERROR)
+		return;
+	snprintf(canary_why, sizeof canary_why, "%s", r->str);
+	if (!ready)
+		down("", r->str);
+}
+
 static void send_canary(void)
 {
 	static const char script[] = "redis.call('SET',KEYS[1],ARGV[1],'EX',ARGV[2])"
@@ -197,7 +209,8 @@ static void send_canary(void)
 
 	snprintf(value, sizeof value, "%s %u", node.start_id, ++canary_no);
 	snprintf(ttl, sizeof ttl, "%d", CANARY_TTL_S);
-	command(6, argv, NULL, (struct ask){0});
+	canary_why[0] = 0;
+	command(6, argv, NULL, (struct ask){canary_reply, NULL});
 }
 
 static void on_canary(struct ev_loop *loop, ev_timer *t, int events)
@@ -207,7 +220,8 @@ static void on_canary(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	/* Counted in turns of this loop, so that a node that was held up doesn't blame Redis. */
 	if ((!canary_no || canary_heard < canary_no) && ++missed >= CANARY_MISSES) {
-		down("", "it takes commands but what it publishes is not heard");
+		down("", *canary_why ? canary_why
+		                     : "it takes commands but what it publishes is not heard");
 		return;
 	}
 	if (canary_no && canary_heard == canary_no) {
