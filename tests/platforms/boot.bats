@@ -129,6 +129,13 @@ teardown() {
 	as_it_was
 }
 
+@test "a second node on the same host, as the guide has it, and away with it" {
+	guide INSTALL.md "One host" 2
+	as_it_was
+	on lb1 'wsctl remove ws3 && systemctl disable --now wsnode@ws3 && rm /etc/wscale/wsnode-ws3.env'
+	as_it_was
+}
+
 @test "a second host, as the guide has it" {
 	guide INSTALL.md "A second host" 1
 	guide INSTALL.md "A second host" 2
