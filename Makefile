@@ -2,6 +2,7 @@
 #   make           both programs into $(BUILD)
 #   make demo      a running cluster in a temporary directory
 #   make check     every test, on real HAProxy and Redis
+#   make check-platforms    the packages on booted Debians, and ARM; PLATFORMS chooses
 #   make install   DESTDIR, PREFIX, SYSCONFDIR, UNITDIR
 #   make deb       Debian packages, into $(BUILD)/packages
 # User flags (CFLAGS, CPPFLAGS, LDFLAGS) are added to, never overwritten.
