@@ -111,7 +111,7 @@ weight_of() { hap "show servers state wscale_chat" | awk -v s="$1" '$4 == s { pr
 	wsctl drain ws2
 	wsctl weight ws2 30
 	reload_haproxy
-	state_is_now ws2 drained
+	wait_until 10 state_is_now ws2 drained
 	[ "$(weight_of ws2)" = 30 ]
 }
 
