@@ -86,7 +86,7 @@ CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/wscale
 MAN5 = man/wscale.yaml.5
 MAN7 = man/wscale.7
 MAN8 = man/wsctl.8 man/wsnode.8
-DOCS = README.md INSTALL.md CHANGELOG.md LICENSE haproxy/wscale.yaml systemd/wsnode.env.example \
+DOCS = README.md INSTALL.md CHANGELOG.md LICENSE haproxy/wscale.yaml haproxy/wscale-backend.yaml systemd/wsnode.env.example \
        systemd/wsctl-kafka.env.example
 PROMETHEUS = prometheus/prometheus.yml.example prometheus/wscale.rules.yml prometheus/wscale.rules.test.yml
 UNITS = wsnode@.service wsctl-kafka@.service
@@ -97,12 +97,14 @@ install: all
 	$(INSTALL) -d $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(DOCDIR) $(DATADIR) $(COMPDIR) \
 		$(SYSUSERS) $(TMPFILES) $(DESTDIR)$(UNITDIR) $(CONFDIR)
 	$(INSTALL) -m 755 $(BUILD)/wsnode $(BUILD)/wsctl $(BINDIR)
-	$(INSTALL) -m 644 $(MAN5) $(MANDIR)/man5
-	$(INSTALL) -m 644 $(MAN7) $(MANDIR)/man7
-	$(INSTALL) -m 644 $(MAN8) $(MANDIR)/man8
+	set -e; for m in $(MAN5) $(MAN7) $(MAN8); do \
+		sed 's,/usr/local/share/wscale,$(PREFIX)/share/wscale,g' $$m >$(BUILD)/page; \
+		$(INSTALL) -m 644 $(BUILD)/page $(MANDIR)/man$${m##*.}/$${m##*/}; \
+	done
 	$(INSTALL) -m 644 $(DOCS) $(DOCDIR)
 	$(INSTALL) -m 644 lib/lua/publish.lua $(DATADIR)
-	$(INSTALL) -m 755 haproxy/certbot-deploy-hook.sh $(DATADIR)
+	sed 's,/usr/local/share/wscale,$(PREFIX)/share/wscale,' haproxy/certbot-deploy-hook.sh >$(BUILD)/hook
+	$(INSTALL) -m 755 $(BUILD)/hook $(DATADIR)/certbot-deploy-hook.sh
 	$(INSTALL) -d $(DATADIR)/prometheus
 	$(INSTALL) -m 644 $(PROMETHEUS) $(DATADIR)/prometheus
 	LC_ALL=C $(BUILD)/wsctl completion bash >$(BUILD)/completion
@@ -128,7 +130,7 @@ uninstall:
 	rm -f $(addprefix $(DATADIR)/,$(PROMETHEUS))
 	rmdir $(DATADIR)/prometheus $(DOCDIR) $(DATADIR) $(CONFDIR) $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN)) 2>/dev/null || :
 
-# Debian packages of what is committed, into $(BUILD)/packages; nothing is downloaded. debian/rules has the rest.
+# Debian packages of this tree, into $(BUILD)/packages; nothing is downloaded. debian/rules has the rest.
 .PHONY: deb
 deb:
 	debian/build $(BUILD)/packages

@@ -105,6 +105,11 @@ static void url_bound(struct load *l)
 			errs_add(l->errs, c->redis.servers[i].pos.line, c->redis.servers[i].pos.col,
 			         "redis.url is this server itself: with servers it must be another "
 			         "address, which HAProxy binds, such as redis://127.0.0.1:6380");
+	for (size_t i = 0; i < c->n_nodes; i++)
+		if (same_server(url, &c->nodes[i].at))
+			both(l, c->nodes[i].pos, pos,
+			     "%s has redis.url's address, which HAProxy binds for redis.servers",
+			     c->nodes[i].name);
 	if (url->is_unix) {
 		const char *const paths[] = {c->haproxy.socket, c->haproxy.master};
 		if (strlen(url->path) > BIND_PATH_MAX)

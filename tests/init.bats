@@ -13,6 +13,7 @@ init() { "$BUILD/wsctl" -c "$W/my own.yaml" init "$@"; }
 	run -1 init
 	says "wsctl -c '$W/my own.yaml' init --overwrite would replace it"
 	run -0 "$BUILD/wsctl" -c plain.yaml init --own backend
+	says "mkdir -p /etc/haproxy/conf.d"
 	says "wsctl -c plain.yaml generate -o "
 	says "wsctl -c plain.yaml plan"
 	says "wsctl -c plain.yaml doctor"

@@ -25,6 +25,7 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		usr/share/doc/wscale/INSTALL.md 644
 		usr/share/doc/wscale/LICENSE 644
 		usr/share/doc/wscale/README.md 644
+		usr/share/doc/wscale/wscale-backend.yaml 644
 		usr/share/doc/wscale/wscale.yaml 644
 		usr/share/doc/wscale/wsctl-kafka.env.example 644
 		usr/share/doc/wscale/wsnode.env.example 644
@@ -44,6 +45,9 @@ files() { (cd "$1" && find . \( -type f -o -type l \) -printf '%P %m\n' | sort);
 		"$W/root/usr/lib/systemd/system/wsnode@.service"
 	grep -qF 'exec /usr/bin/wsctl -c /etc/wscale/wscale.yaml publish --from kafka ' \
 		"$W/root/usr/lib/systemd/system/wsctl-kafka@.service"
+	# what the pages and the hook name is where it is
+	refute grep -r /usr/local/share/wscale "$W/root/usr/share/man" "$W/root/usr/share/wscale"
+	grep -q '/usr/share/wscale/publish.lua' "$W/root/usr/share/man/man7/wscale.7"
 	run grep -r '@[A-Z]*@' "$W/root/usr/lib"
 	[ "$status" -eq 1 ]
 	grep -q 'NAME' <("$W/root/usr/bin/wsctl" help)

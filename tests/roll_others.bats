@@ -30,6 +30,8 @@ lock_is_held() { [ "$(rcli exists "chat.lock.$1")" = 1 ]; }
 	says "! ws1 is rolled by $who"
 	says_not "wsctl ready ws1"
 	[ "$(wsctl status --json | jq -r '.nodes[0].rolled_by, .nodes[1].rolled_by')" = "$who"$'\n'null ]
+	run -75 wsctl roll -n
+	says "locked by $who"
 	run -0 wsctl status --check
 	run -0 wsctl status ws1
 	says "state     drained, rolled by $who"

@@ -240,6 +240,9 @@ static int reloads(struct run *r, struct fleet *f, const struct plan *p)
 			continue;
 		}
 		rc = hap_exit(result);
+		if (result == HAP_REFUSED)
+			say_error("its file is written, and HAProxy's next start would fail: "
+			          "mend what it says, or go back: wsctl apply --rollback");
 		if (result == HAP_AWAY)
 			say_error("its file is written; on that host: systemctl reload haproxy");
 	}

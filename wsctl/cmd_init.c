@@ -278,6 +278,7 @@ static void next(const struct init *in, const struct config *cfg)
 		steps(r, wsctl, "", "apply");
 		return;
 	}
+	say(r, "  mkdir -p %.*s", (int)(strrchr(file, '/') - file), file);
 	say(r, "  %s generate -o %s", wsctl, file);
 	say(r, "  # in your frontend, in " HAPROXY_CFG ":");
 	say(r, "  #   use_backend %s if { req.hdr(Upgrade) -i websocket }", be);

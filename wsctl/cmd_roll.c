@@ -209,8 +209,13 @@ int cmd_roll(struct run *r)
 {
 	struct roll o = {.r = r, .cfg = r->cfg};
 	struct lock lock = {.fd = -1};
+	char who[LOCK_WHO];
 	int rc = refuse(r);
 
+	if (!rc && r->opts.dry_run && lock_who(r->cfg, "roll", who)) {
+		say_error("locked by %s", who);
+		return EXIT_LATER;
+	}
 	if (rc || (!r->opts.dry_run && (rc = lock_take(r->cfg, "roll", "roll", 0, &lock))))
 		return rc;
 	r->rolls = true;

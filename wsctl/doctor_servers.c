@@ -64,6 +64,10 @@ void check_redis_servers(const struct doctor_facts *f, struct findings *out)
 		          "that is right");
 		found_mend(out, "redis-cli -p 26379 SENTINEL MASTERS   # the other: REPLICAOF HOST "
 		                "PORT");
+	} else if (!masters.n && faults) {
+		found(out, DOCTOR_FAIL, "redis: none of redis.servers that answered is a master");
+		found_why(out, "no node delivers, unless one that couldn't be asked is");
+		found_mend(out, "the others first, as above; then: wsctl doctor");
 	} else if (!masters.n) {
 		found(out, DOCTOR_FAIL, "redis: none of redis.servers is a master");
 		found_why(out, "no node delivers");

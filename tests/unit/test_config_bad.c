@@ -203,6 +203,8 @@ static const struct row servers[] = {
          "1:51: a server holds a control character\n1:60: server \"a\\x0a:1\" has no valid "
          "host\n"},
 	{SERVERS("[a:1, [b:1]]"), "1:56: a server must be text, not a list\n"},
+	{SERVERS("[a:1]") "nodes: { n: localhost:6380 }\n",
+         "1:15: n has redis.url's address, which HAProxy binds for redis.servers\n"},
 	{SERVERS("[\":6379\"]"), "1:51: server \":6379\" has no host\n"},
 	{SERVERS("[\"redis://a:1\"]"),
          "1:51: server \"redis://a:1\" needs brackets around an IPv6 address\n"},

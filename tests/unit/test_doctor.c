@@ -496,6 +496,10 @@ static void redis_servers(void)
 	s[1] = (struct doctor_server){.why = "Connection refused"};
 	gives("redis-servers", DOCTOR_WARN, "redis [::1]:6379 of redis.servers: Connection refused",
 	      "a server that is away");
+	s[0].master = false;
+	gives("redis-servers", DOCTOR_FAIL, "none of redis.servers that answered is a master",
+	      "no master but perhaps the one that is away");
+	mends("redis-servers", "wsctl doctor", "... which nobody is promoted beside");
 	fini();
 }
 
