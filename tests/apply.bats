@@ -139,3 +139,20 @@ weighs() { [ "$(hap "show servers state wscale_chat" | awk '$4 == "ws1" { print 
 	run -0 wsctl apply
 	wsctl plan -q
 }
+
+@test "a reload that HAProxy refuses: what the file on the disk means is said, and the way back goes" {
+	cluster ws1
+	run -0 wsctl apply
+	port taken
+	spawn taken socat "TCP-LISTEN:${PORT[taken]},bind=127.0.0.1" STDOUT
+	wait_until 5 listens taken
+	sed -i "s/^  bind: .*/  bind: \"127.0.0.1:${PORT[taken]}\"/" wscale.yaml
+	run -1 wsctl apply
+	says "HAProxy refuses the new file and keeps its worker"
+	says "HAProxy's next start would fail: mend what it says, or go back: wsctl apply --rollback"
+	grep -q "bind 127.0.0.1:${PORT[taken]}" haproxy.cfg
+	run -0 wsctl apply --rollback
+	refute grep -q "bind 127.0.0.1:${PORT[taken]}" haproxy.cfg
+	run -0 wsctl plan
+}
+listens() { grep -q ":$(printf '%04X' "${PORT[$1]}") 00000000:0000 0A" /proc/net/tcp; }
