@@ -229,3 +229,14 @@ load helpers
 	state_is_now ws1 ready
 	[ ! -e state/roll ]
 }
+
+@test "-n is refused for what the roll would be refused for" {
+	cluster ws1 ws2
+	run -0 wsctl roll -n --exec true
+	run -0 wsctl cordon ws2
+	run -1 wsctl roll ws1 -n --exec true
+	says "no other node would serve the clients of ws1"
+	run -1 wsctl roll ws1 --exec true
+	says "no other node would serve the clients of ws1"
+	[ "$(state ws1)" = ready ]
+}

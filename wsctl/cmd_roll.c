@@ -9,6 +9,7 @@
 
 #include "../lib/buf.h"
 #include "cmd.h"
+#include "drain.h"
 #include "fleet.h"
 #include "hap.h"
 #include "persist.h"
@@ -168,6 +169,23 @@ static int commands_check(const struct roll *o)
 	return EXIT_OK;
 }
 
+/* -n shows what the roll would be refused for at once; the later ones meet another state than
+ * now's. */
+static int first_drain_check(struct roll *o)
+{
+	const struct roll_node *first = &o->file.v[0];
+	bool quiet = o->r->opts.quiet;
+	struct drain d;
+	int rc;
+
+	if (first->step != ROLL_WAITS || !config_node(o->cfg, first->name))
+		return EXIT_OK;
+	o->r->opts.quiet = true;
+	rc = drain_node(o->r, first->name, &d);
+	o->r->opts.quiet = quiet;
+	return rc;
+}
+
 static void print_json(const struct roll *o, int rc)
 {
 	static const char *const words[] = {"waiting", "begun", "done", "skipped"};
@@ -230,9 +248,11 @@ int cmd_roll(struct run *r)
 	if (!rc && !o.file.n)
 		say(r, "no node to roll");
 	else if (!rc && r->opts.dry_run)
-		say(r, "nothing changed");
+		rc = first_drain_check(&o);
 	else if (!rc)
 		rc = run(&o);
+	if (!rc && r->opts.dry_run && o.file.n)
+		say(r, "nothing changed");
 	roll_file_free(&o.file);
 	config_free(o.today);
 	if (!r->opts.dry_run)
