@@ -116,7 +116,7 @@ void check_nodes_config(const struct doctor_facts *f, struct findings *out)
 			found_why(out,
 			          "a client that moves between nodes meets other rules or tokens");
 		found_mend(out, "this file on each of their hosts, then there: systemctl reload "
-		                "'wsnode@*'");
+		                "'wsnode@*.service'");
 	} else if (n) {
 		found(out, DOCTOR_OK, "the nodes run with the redis, auth and channels keys of %s",
 		      f->cfg->path);
