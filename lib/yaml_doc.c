@@ -10,6 +10,7 @@
 #include <yaml.h>
 
 #include "errs.h"
+#include "grow.h"
 
 struct anchor {
 	char *name;
@@ -123,14 +124,11 @@ static struct anchor *new_anchor(struct builder *b, const yaml_char_t *name)
 
 static int push_item(struct builder *b, struct ynode *parent, struct yitem item)
 {
-	size_t n = parent->n_items;
-	if ((n & (n - 1)) == 0) { /* capacity is always the next power of two */
-		struct yitem *v = realloc(parent->items, (n ? n * 2 : 1) * sizeof *v);
-		if (!v)
-			return out_of_memory(b);
-		parent->items = v;
-	}
-	parent->items[parent->n_items++] = item;
+	struct yitem *v = grow(parent->items, parent->n_items, sizeof *v);
+	if (!v)
+		return out_of_memory(b);
+	parent->items = v;
+	v[parent->n_items++] = item;
 	if (item.key)
 		parent->weight += item.key->weight;
 	parent->weight += item.value->weight;

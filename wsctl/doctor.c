@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/grow.h"
 #include "../lib/num.h"
 
 enum { NAMES_SHOWN = 5 };
@@ -75,7 +76,7 @@ __attribute__((format(printf, 3, 0))) static void set(struct findings *l, char *
 
 void found(struct findings *l, enum doctor_level level, const char *fmt, ...)
 {
-	struct finding *v = realloc(l->v, (l->n + 1) * sizeof *v);
+	struct finding *v = grow(l->v, l->n, sizeof *v);
 	va_list ap;
 
 	if (!v) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../lib/buf.h"
+#include "../lib/grow.h"
 #include "live.h"
 
 enum { GAP = 2 };
@@ -29,7 +30,7 @@ static char *field(char **p)
 
 static int row(struct picture *pic, size_t n_cols, char *p)
 {
-	struct live_line *v = realloc(pic->v, (pic->n + 1) * sizeof *v), l = {0};
+	struct live_line *v = grow(pic->v, pic->n, sizeof *v), l = {0};
 
 	if (!v)
 		return -1;
@@ -63,7 +64,7 @@ int picture_line(struct picture *p, size_t n_cols, char *line)
 	case 'N':
 		return row(p, n_cols, line + 1);
 	case 'W':
-		more = realloc(p->warnings, (p->n_warnings + 1) * sizeof *more);
+		more = grow(p->warnings, p->n_warnings, sizeof *more);
 		if (!more)
 			return -1;
 		p->warnings = more;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../lib/buf.h"
+#include "../lib/grow.h"
 #include "cmd.h"
 #include "ctl.h"
 
@@ -110,7 +111,7 @@ static int merge(struct members *m)
 				add_up(to, s);
 				continue;
 			}
-			v = realloc(m->all.v, (m->all.n + 1) * sizeof *v);
+			v = grow(m->all.v, m->all.n, sizeof *v);
 			if (!v)
 				return -1;
 			m->all.v = v;

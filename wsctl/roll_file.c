@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../lib/buf.h"
+#include "../lib/grow.h"
 #include "../lib/num.h"
 #include "cmd.h"
 #include "persist.h"
@@ -35,7 +36,7 @@ static int node(char *line, struct roll_file *f)
 		if (strcmp(step, steps[i]) != 0)
 			continue;
 		r.step = (enum roll_step)i;
-		v = realloc(f->v, (f->n + 1) * sizeof *v);
+		v = grow(f->v, f->n, sizeof *v);
 		if (!v)
 			return -1;
 		f->v = v;

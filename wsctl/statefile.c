@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "../lib/buf.h"
+#include "../lib/grow.h"
 #include "../lib/num.h"
 #include "cmd.h"
 #include "render.h"
@@ -94,7 +95,7 @@ int statefile_set(struct statefile *f, const char *node, enum node_state state, 
 	if (strlen(node) >= sizeof(n->node))
 		return 0;
 	if (!n) {
-		n = realloc(f->v, (f->n + 1) * sizeof(*n));
+		n = grow(f->v, f->n, sizeof(*n));
 		if (!n)
 			return -1;
 		f->v = n;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../lib/control.h"
+#include "../lib/grow.h"
 #include "cmd.h"
 #include "ctl.h"
 #include "members.h"
@@ -25,7 +26,7 @@ static struct status_node *node_at(struct status *s, const char *name)
 	for (size_t i = 0; i < s->n; i++)
 		if (!strcmp(s->v[i].name, name))
 			return &s->v[i];
-	v = realloc(s->v, (s->n + 1) * sizeof *v);
+	v = grow(s->v, s->n, sizeof *v);
 	if (!v)
 		return NULL;
 	s->v = v;
