@@ -203,7 +203,7 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	remember
 	background adding add ws2 "$(at ws2)"
 	wait_until 5 in_haproxy ws2
-	kill -INT "$(pid adding)"
+	kill -INT "$(pid adding)" 2>/dev/null || :
 	exits adding 10
 	if [ "$STATUS" = 0 ]; then skip "it was faster"; fi
 	[ "$STATUS" = 130 ]
@@ -284,4 +284,17 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	run -0 wsctl add ws2 "unix:$W/ws2.sock"
 	server_is ws2 UP
 	grep -qx "  ws2: unix:$W/ws2.sock" wscale.yaml
+	run -0 wsctl plan
+	says "no difference"
+	clients 4
+	[ "$(conns ws2)" = 2 ]
+	reload_haproxy
+	run -0 wsctl apply
+	says "nothing to do"
+	wsctl -q drain ws2
+	run -0 wsctl add ws2 "unix:$W/ws2.sock"
+	wsctl -q remove ws2
+	hap "add server wscale_chat/ws2 127.0.0.1:1"
+	run -1 wsctl add ws2 "unix:$W/ws2.sock"
+	says "HAProxy has ws2 at 127.0.0.1:1 already; first: wsctl remove ws2"
 }

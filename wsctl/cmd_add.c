@@ -91,12 +91,6 @@ static int compare(struct add *a)
 	return EXIT_OK;
 }
 
-static bool same_address(const struct hap_server *s, const struct endpoint *at)
-{
-	/* A unix path isn't shown, and a name is shown resolved. */
-	return at->is_unix || s->port == at->port;
-}
-
 static bool in_service(const struct hap_server *s)
 {
 	return !member_drain(s) && !member_maint(s);
@@ -110,12 +104,13 @@ static int look(struct add *a)
 		return rc;
 	for (size_t i = 0; i < a->ms.f.n; i++) {
 		const struct hap_server *s = member_at(&a->ms, i, a->node.name);
+		char was[HAP_ADDRESS];
 
-		if (!s || a->known || same_address(s, &a->node.at))
+		if (!s || a->known || hap_server_at(s, &a->node.at))
 			continue;
-		say_error("%s has %s at %s:%d already; first: wsctl remove %s",
-		          a->ms.f.n > 1 ? a->ms.f.v[i].name : "HAProxy", a->node.name, s->addr,
-		          s->port, a->node.name);
+		say_error("%s has %s at %s already; first: wsctl remove %s",
+		          a->ms.f.n > 1 ? a->ms.f.v[i].name : "HAProxy", a->node.name,
+		          hap_server_address(s, was), a->node.name);
 		return EXIT_FAILED;
 	}
 	return fleet_note(&a->ms.f, a->node.name, &a->note, &a->same) ? EXIT_FAILED : EXIT_OK;

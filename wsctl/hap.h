@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct config;
+struct endpoint;
 
 enum hap_result {
 	HAP_OK = 0,
@@ -44,7 +45,7 @@ int hap_ask_worker(const struct config *, long pid, char **reply, const char *fm
  * column name. */
 struct hap_server {
 	char name[64];
-	char addr[128]; /* "10.0.0.1", or "unix" as HAProxy prints it */
+	char addr[128]; /* "10.0.0.1"; "unix": a Unix socket, whose path HAProxy doesn't tell */
 	int port;
 	unsigned admin;    /* srv_admin_state bits */
 	unsigned op;       /* srv_op_state: 0 is down */
@@ -70,6 +71,12 @@ struct hap_servers {
 int hap_servers(const struct config *, struct hap_servers *out);
 const struct hap_server *hap_server(const struct hap_servers *, const char *name);
 void hap_servers_free(struct hap_servers *);
+/* Whether it is there, as far as HAProxy tells: a name is shown resolved, so of one only the port
+ * counts, and a Unix socket's path isn't shown. */
+bool hap_server_at(const struct hap_server *, const struct endpoint *);
+/* "10.0.0.1:8081", "[::1]:8081" or "unix", of up to 140 bytes. Returns out. */
+enum { HAP_ADDRESS = 140 };
+const char *hap_server_address(const struct hap_server *, char out[static HAP_ADDRESS]);
 
 /* Old workers (after a reload) that still live, with their tunnels to a server of the backend. */
 struct hap_worker {

@@ -173,12 +173,6 @@ static int resolve(const struct config_node *node, struct endpoint *at)
 	return HAP_OK;
 }
 
-static bool same_address(const struct hap_server *s, const struct endpoint *at)
-{
-	return at->is_unix ? strncmp(s->addr, "unix", 4) == 0
-	                   : strcmp(s->addr, at->host) == 0 && s->port == at->port;
-}
-
 static int register_server(const struct config *cfg, const struct config_node *node)
 {
 	char *reply, *words = render_server(cfg, node);
@@ -209,6 +203,7 @@ int hap_add(const struct config *cfg, const char *server)
 	hap_about(cfg);
 	if (!node)
 		return hap_fail(HAP_REFUSED, "%s is not among the nodes of %s", server, cfg->path);
+	char was[HAP_ADDRESS];
 	int result = name_ok(server);
 	copy = *node;
 	if (result == HAP_OK)
@@ -221,9 +216,9 @@ int hap_add(const struct config *cfg, const char *server)
 	if (result != HAP_OK)
 		return result;
 
-	if (found && !same_address(&now, &copy.at))
-		return hap_fail(HAP_REFUSED, "HAProxy has %s at %s:%d already", server, now.addr,
-		                now.port);
+	if (found && !hap_server_at(&now, &copy.at))
+		return hap_fail(HAP_REFUSED, "HAProxy has %s at %s already", server,
+		                hap_server_address(&now, was));
 	if (found && !(now.admin & (HAP_ADMIN_MAINT | HAP_ADMIN_DRAIN)))
 		return HAP_OK; /* in service, and stays so */
 	if (!found && (result = register_server(cfg, &copy)) != HAP_OK)

@@ -4,12 +4,17 @@
  * drain when a check fails), `show stat` has the status, the check and the counts.
  * Changes nothing.
  */
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "../lib/config.h"
+#include "../lib/grow.h"
 #include "hap_int.h"
+
+#define UNIX "unix"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -44,7 +49,7 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 		return HAP_REFUSED;
 	}
 	while (hap_table_next(&t)) {
-		struct hap_server *v = realloc(out->v, (out->n + 1) * sizeof(*v));
+		struct hap_server *v = grow(out->v, out->n, sizeof(*v));
 		if (!v) {
 			hap_table_close(&t);
 			return hap_fail(HAP_AWAY, "out of memory");
@@ -55,6 +60,9 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 		copy(s->name, sizeof(s->name), hap_table_get(&t, "srv_name"));
 		copy(s->addr, sizeof(s->addr), hap_table_get(&t, "srv_addr"));
 		s->port = (int)hap_table_int(&t, "srv_port", 0);
+		/* How a Unix socket is shown here; a name without an address has its port. */
+		if (strcmp(s->addr, "-") == 0 && !s->port)
+			copy(s->addr, sizeof(s->addr), UNIX);
 		s->admin = (unsigned)hap_table_int(&t, "srv_admin_state", 0);
 		s->op = (unsigned)hap_table_int(&t, "srv_op_state", 0);
 		s->uweight = (unsigned)hap_table_int(&t, "srv_uweight", 0);
@@ -63,6 +71,31 @@ static int read_state(const struct config *cfg, struct hap_servers *out, int64_t
 	}
 	hap_table_close(&t);
 	return HAP_OK;
+}
+
+bool hap_server_at(const struct hap_server *s, const struct endpoint *at)
+{
+	unsigned char want[16], have[16];
+	int family = strchr(at->host, ':') ? AF_INET6 : AF_INET;
+
+	if (at->is_unix)
+		return strcmp(s->addr, UNIX) == 0;
+	if (s->port != at->port)
+		return false;
+	if (inet_pton(family, at->host, want) != 1)
+		return true;
+	return inet_pton(family, s->addr, have) == 1 &&
+	       memcmp(want, have, family == AF_INET ? 4 : 16) == 0;
+}
+
+const char *hap_server_address(const struct hap_server *s, char out[static HAP_ADDRESS])
+{
+	if (strcmp(s->addr, UNIX) == 0)
+		snprintf(out, HAP_ADDRESS, UNIX);
+	else
+		snprintf(out, HAP_ADDRESS, strchr(s->addr, ':') ? "[%s]:%d" : "%s:%d", s->addr,
+		         s->port);
+	return out;
 }
 
 static struct hap_server *find(const struct hap_servers *s, const char *name)

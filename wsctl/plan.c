@@ -4,13 +4,13 @@
  */
 #include "plan.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "../lib/grow.h"
 #include "members.h"
 #include "table.h"
 
@@ -34,7 +34,7 @@ void plan_add(struct plan *p, enum plan_do todo, uint32_t on, const char *name, 
 			return;
 		}
 	}
-	v = realloc(p->v, (p->n + 1) * sizeof *v);
+	v = grow(p->v, p->n, sizeof *v);
 	if (!v) {
 		p->oom = true;
 		return;
@@ -61,22 +61,6 @@ size_t plan_count(const struct plan *p, enum plan_do todo)
 bool plan_differs(const struct plan *p)
 {
 	return p->n != plan_count(p, PLAN_KEPT);
-}
-
-/* A name is shown resolved, and a Unix path isn't shown: then there is nothing to compare. */
-static bool same_address(const struct hap_server *s, const struct endpoint *at)
-{
-	unsigned char want[16], have[16];
-	int family = strchr(at->host, ':') ? AF_INET6 : AF_INET;
-
-	if (at->is_unix)
-		return !strncmp(s->addr, "unix", 4);
-	if (s->port != at->port)
-		return false;
-	if (inet_pton(family, at->host, want) != 1)
-		return true;
-	return inet_pton(family, s->addr, have) == 1 &&
-	       !memcmp(want, have, family == AF_INET ? 4 : 16);
 }
 
 static const char *clock_text(int64_t when, int64_t now, char out[static 32])
@@ -140,10 +124,11 @@ static void server(const struct config *cfg, const struct config_node *n, const 
 		plan_add(p, PLAN_ADD, on, n->name, runtime, "%s", at);
 		return;
 	}
-	if (!same_address(s, &n->at)) {
+	if (!hap_server_at(s, &n->at)) {
+		char was[HAP_ADDRESS];
+
 		plan_add(p, PLAN_READDRESS, on, n->name, "runtime; drains it first",
-		         "address %s%s%s:%d -> %s", strchr(s->addr, ':') ? "[" : "", s->addr,
-		         strchr(s->addr, ':') ? "]" : "", s->port, at);
+		         "address %s -> %s", hap_server_address(s, was), at);
 		return;
 	}
 	if (s->uweight != n->weight)

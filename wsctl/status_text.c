@@ -49,11 +49,8 @@ void status_address(const struct status_node *v, char out[static ENDPOINT_STR])
 {
 	if (v->node)
 		endpoint_str(&v->node->at, out);
-	else if (v->in_hap && strcmp(v->hap.addr, "unix") != 0)
-		snprintf(out, ENDPOINT_STR, strchr(v->hap.addr, ':') ? "[%s]:%d" : "%s:%d",
-		         v->hap.addr, v->hap.port);
 	else if (v->in_hap)
-		snprintf(out, ENDPOINT_STR, "unix");
+		hap_server_address(&v->hap, out);
 	else
 		snprintf(out, ENDPOINT_STR, "%s",
 		         *reply_str(v->report, "listen") ? reply_str(v->report, "listen") : "-");
