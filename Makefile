@@ -5,7 +5,8 @@
 #   make check-platforms    the packages on booted Debians, and ARM; PLATFORMS chooses
 #   make install   DESTDIR, PREFIX, SYSCONFDIR, UNITDIR
 #   make deb       Debian packages, into $(BUILD)/packages
-# User flags (CFLAGS, CPPFLAGS, LDFLAGS) are added to, never overwritten.
+# User flags (CFLAGS, CPPFLAGS, LDFLAGS) are added to, never overwritten. CTL_CFLAGS come behind them, for what
+# only wsctl has: it is typed by hand, and is to be small.
 
 BUILD      ?= build
 PREFIX     ?= /usr/local
@@ -14,6 +15,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 PKG_CONFIG ?= pkg-config
 INSTALL    ?= install
 CFLAGS     ?= -O2 -g
+CTL_CFLAGS ?= -Os
 WERROR     ?=
 
 WARN  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
@@ -60,6 +62,7 @@ all: $(BUILD)/wsnode $(BUILD)/wsctl
 $(BUILD)/wsnode: $(NODE_OBJ) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_NODE)
 
+$(CTL_OBJ): ALL_CFLAGS += $(CTL_CFLAGS)
 $(BUILD)/wsctl: $(CTL_OBJ) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_CTL)
 
@@ -111,13 +114,12 @@ install: all
 	$(INSTALL) -m 644 $(BUILD)/completion $(COMPDIR)/wsctl
 	$(INSTALL) -m 644 systemd/wscale.sysusers $(SYSUSERS)/wscale.conf
 	$(INSTALL) -m 644 systemd/wscale.tmpfiles $(TMPFILES)/wscale.conf
-	set -e; for u in $(UNITS); do \
-		sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/$$u.in >$(BUILD)/$$u; \
-		$(INSTALL) -m 644 $(BUILD)/$$u $(DESTDIR)$(UNITDIR)/$$u; \
-	done
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/$(dir $(DROPIN))
+	set -e; for u in $(UNITS) $(DROPIN); do \
+		sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g' systemd/$$u.in >$(BUILD)/unit; \
+		$(INSTALL) -m 644 $(BUILD)/unit $(DESTDIR)$(UNITDIR)/$$u; \
+	done
 	$(INSTALL) -m 644 $(addprefix systemd/,$(PLAIN_UNITS)) $(DESTDIR)$(UNITDIR)
-	$(INSTALL) -m 644 systemd/$(DROPIN) $(DESTDIR)$(UNITDIR)/$(DROPIN)
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload"
 
 # The administrator's own files stay, and with them their directory.

@@ -104,3 +104,20 @@ lb2_away() {
 lb2_back() { mv "$W/hosts/lb2.away" "$W/hosts/lb2"; }
 # the_row FILE NODE: its row of a state file, "ADMIN WEIGHT".
 the_row() { awk -v n="$2" '$1 != "#" && $4 == n { print $7, $8 }' "$1/state/wscale_chat.state"; }
+
+# --- what is so now
+
+# each_client N: N clients through each balancer.
+each_client() {
+	local i lb
+	for lb in lb1 lb2; do
+		for ((i = 0; i < $1; i++)); do
+			CLIENTS=$((CLIENTS + 1))
+			ws_open "c$CLIENTS" "$(url "$lb" /ws/news)"
+		done
+	done
+}
+far_server_is() { [[ $(far server_status "$1") == "$2"* ]]; }
+admin_of() { hap "show servers state wscale_chat" | awk -v n="$1" '$4 == n { print $7 }'; }
+lock_is_held() { [ "$(rcli exists "chat.lock.$1")" = 1 ]; }
+no_ssh_left() { [ ! -e hosts/lb2.pids ] || ! xargs -a hosts/lb2.pids ps -o args= -p | grep -q relay; }

@@ -1,5 +1,6 @@
 # helpers: fixtures for every bats file: a temporary directory, free ports, Redis, nodes, HAProxy and
-# clients, all stopped by recorded pid. No test sleeps: it waits until something is so.
+# clients, all stopped by recorded pid. No test sleeps: it waits until something is so. What every test
+# does often starts no process where bash can do it itself: on some machines a fork costs 20 ms.
 #   BUILD        the build under test (default: build)
 #   WAIT_FACTOR  multiplies every deadline (sanitizer builds are slow)
 #   WSCALE_LOAD  multiplies client numbers (load)
@@ -7,8 +8,9 @@
 
 # shellcheck shell=bash disable=SC2034 # STATUS and others are for the tests
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BUILD=$(cd "$ROOT" && realpath -m "${BUILD:-build}")
+ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+BUILD=${BUILD:-build}
+[[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
 TOOLS=$BUILD/tests
 export WAIT_FACTOR=${WAIT_FACTOR:-1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
@@ -25,7 +27,7 @@ fixture() {
 	W=$(mktemp -d "${TMPDIR:-/tmp}/wscale.XXXXXX")
 	chmod 755 "$W"
 	mkdir "$W/log" "$W/pid" "$W/state"
-	ulimit -n "$(ulimit -Hn)"
+	ulimit -n hard
 	cd "$W" || return 1
 }
 
@@ -33,7 +35,7 @@ fixture() {
 fixture_end() {
 	local f sick=
 	[ -n "${W:-}" ] || return 0
-	while read -r f; do stop "$f" TERM 5 || :; done < <(find "$W/pid" -type f -printf '%T@ %f\n' | sort -rn | cut -d' ' -f2)
+	while read -r f; do stop "$f" TERM 5 || :; done < <(ls -t "$W/pid")
 	if grep -lE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$W"/log/* 2>/dev/null; then
 		sick=1
 		echo "a sanitizer complained"
@@ -46,7 +48,7 @@ fixture_end() {
 		done
 	fi
 	cd / && rm -rf "$W"
-	grep -lxr "$$" "/tmp/wscale-ports-$(id -u)" 2>/dev/null | xargs -r rm -f
+	grep -lxr "$$" "/tmp/wscale-ports-$UID" 2>/dev/null | xargs -r rm -f
 	[ -z "$sick" ]
 }
 
@@ -76,18 +78,24 @@ refute() {
 	fi
 }
 
+# nap: 50 ms, without a process.
+nap() {
+	[ -n "${NAP:-}" ] || exec {NAP}<> <(:)
+	read -rt 0.05 -u "$NAP" || :
+}
+
 # wait_until SECONDS COMMAND...: polls; fails with the command's last output.
 wait_until() {
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000 * WAIT_FACTOR)) out
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000 * WAIT_FACTOR)) out=$BATS_FILE_TMPDIR/polled
 	local limit=$1
 	shift
-	while ! out=$("$@" 2>&1); do
+	while ! "$@" >"$out" 2>&1; do
 		if [ "${EPOCHREALTIME/[.,]/}" -ge "$end" ]; then
 			echo "not so within ${limit}s: $*" >&2
-			[ -z "$out" ] || printf '%s\n' "$out" | tail -n 20 >&2
+			tail -n 20 "$out" >&2
 			return 1
 		fi
-		sleep 0.05
+		nap
 	done
 }
 
@@ -100,7 +108,7 @@ never() {
 			fail "came to be: $*"
 			return 1
 		fi
-		sleep 0.05
+		nap
 	done
 }
 
@@ -113,29 +121,35 @@ port() { [ -n "${PORT[$1]:-}" ] || PORT[$1]=$("$TOOLS/freeport" $$); }
 
 # --- processes
 
-# spawn NAME COMMAND...: in the background, own process group, log/NAME, pid/NAME.
+# spawn NAME COMMAND...: in the background, own process group, log/NAME, pid/NAME (empty once it ended).
 spawn() {
 	local name=$1
 	shift
 	setsid "$@" </dev/null >>"$W/log/$name" 2>&1 3>&- &
 	echo $! >"$W/pid/$name"
 }
-pid() { cat "$W/pid/$1"; }
+pid() {
+	local p
+	read -r p <"$W/pid/$1" && echo "$p"
+}
 # A zombie is gone.
-alive() { [[ $(sed 's/.*) //' "/proc/$(pid "$1")/stat" 2>/dev/null) == [^ZX]* ]]; }
+alive() {
+	local p stat
+	read -r p 2>/dev/null <"$W/pid/$1" && read -r stat 2>/dev/null <"/proc/$p/stat" && [[ ${stat##*) } == [^ZX]* ]]
+}
 gone() { ! alive "$1"; }
 # stop NAME [SIGNAL [SECONDS]]: STATUS is how it ended; SIGKILL for the group if it doesn't obey.
 stop() {
 	local p rc=0
-	[ -e "$W/pid/$1" ] || return 0
-	p=$(pid "$1")
+	[ -s "$W/pid/$1" ] || return 0
+	read -r p <"$W/pid/$1"
 	kill -CONT -- "-$p" 2>/dev/null || :
 	kill "-${2:-TERM}" "$p" 2>/dev/null || :
 	wait_until "${3:-10}" gone "$1" || rc=1
 	kill -KILL -- "-$p" 2>/dev/null || :
 	STATUS=0
 	wait "$p" 2>/dev/null || STATUS=$?
-	rm -f "$W/pid/$1"
+	: >"$W/pid/$1"
 	return "$rc"
 }
 # exits NAME SECONDS: it ends by itself; STATUS is how.
@@ -143,8 +157,10 @@ exits() {
 	wait_until "$2" gone "$1" || return
 	STATUS=0
 	wait "$(pid "$1")" 2>/dev/null || STATUS=$?
-	rm -f "$W/pid/$1"
+	: >"$W/pid/$1"
 }
+# catches NAME SIGNAL: it has its handler; before, the signal would end it at once.
+catches() { ((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid "$1")/status") >> $(kill -l "$2") - 1 & 1)); }
 log_has() { grep -qE -- "$2" "$W/log/$1"; }
 
 # --- Redis
@@ -163,7 +179,7 @@ stop_redis() { stop "${1:-redis}" TERM; }
 rcli() { redis-cli -p "${PORT[redis]}" "$@"; }
 # numsub REDIS-CHANNEL: how many connections have subscribed to it.
 numsub() { rcli --raw pubsub numsub "$1" | tail -n 1; }
-numsub_is() { [ "$(numsub "$1")" = "$2" ]; }
+numsub_is() { [[ $(rcli --raw pubsub numsub "$1") == *$'\n'"$2" ]]; }
 
 # --- configuration
 
@@ -252,13 +268,18 @@ start_haproxy() {
 	spawn haproxy haproxy -W -db -S "$W/master.sock" -f "$W/haproxy.cfg"
 	wait_until 10 haproxy_answers
 }
-hap() { echo "$1" | socat -t 3 - "UNIX-CONNECT:$W/admin.sock"; }
-hap_master() { echo "$1" | socat -t 3 - "UNIX-CONNECT:$W/master.sock"; }
+hap() { socat -t 3 - "UNIX-CONNECT:$W/admin.sock" <<<"$1"; }
+hap_master() { socat -t 3 - "UNIX-CONNECT:$W/master.sock" <<<"$1"; }
 haproxy_answers() { hap "show info" | grep -q '^Pid:'; }
 worker_pid() { hap "show info" | awk '$1 == "Pid:" { print $2 }'; }
 worker_is_not() { [ -n "$(worker_pid)" ] && [ "$(worker_pid)" != "$1" ]; }
-# reload_haproxy: as `systemctl reload haproxy`; returns when the new worker answers.
+# reload_haproxy: as `systemctl reload haproxy`; returns when the new worker answers. On 32-bit
+# systems its drains come back by what our drop-in adds there. reload_alone: HAProxy's part only.
 reload_haproxy() {
+	reload_alone
+	[ "$(getconf LONG_BIT)" = 64 ] || [ ! -e "$W/wscale.yaml" ] || wsctl -q apply --state
+}
+reload_alone() {
 	local old
 	old=$(worker_pid)
 	kill -USR2 "$(pid haproxy)"

@@ -12,11 +12,9 @@ history() {
 publishing() {
 	spawn pub "$TOOLS/wspub" --redis "${PORT[to]:-${PORT[redis]}}" --cluster "$CLUSTER" --rate "$1" --channels "$2" \
 		--history "$KEEP/3600" --script "$ROOT/lib/lua/publish.lua" "${@:3}"
-	wait_until 10 catches pub
+	wait_until 10 catches pub USR1
 	wait_until 20 acked 1
 }
-# Before it has its handler, SIGUSR1 would end it.
-catches() { (($((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid "$1")/status"))) & 1 << 9)); }
 # published: ends the publisher; $W/pub.json is what it sent.
 published() {
 	stop pub TERM 15 || return

@@ -270,8 +270,8 @@ child() { ps -o pid= --ppid "$(pid "$1")" | head -n 1; }
 	log_has two "100 messages from Kafka, 1,500 known already"
 	# SIGTERM, as from systemctl stop.
 	unit three BROKERS="$BROKERS" TOPIC=orders START=beginning
-	wait_until 10 child three
-	wait_until 10 eval '[[ $(tr "\0" " " <"/proc/$(pid three)/cmdline") == *wsctl* ]]'
+	wait_until 10 eval '[[ $(tr "\0" " " <"/proc/$(pid three)/cmdline") == "$BUILD/wsctl "* ]]'
+	wait_until 10 catches three TERM
 	stop three
 	[ "$STATUS" = 130 ]
 	unit four BROKERS="$BROKERS"

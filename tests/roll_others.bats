@@ -13,7 +13,6 @@ gated() {
 	printf '#!/bin/bash\ntouch "%s/at.$1"\nread -r _ <"%s/gate"\nexec "%s/restart" "$1"\n' "$W" "$W" "$W" >gated
 	chmod +x gated
 }
-lock_is_held() { [ "$(rcli exists "chat.lock.$1")" = 1 ]; }
 
 @test "while its command runs, ready, drain, cordon and remove of that node are kept out" {
 	cluster ws1 ws2 ws3

@@ -239,7 +239,7 @@ pair() {
 	wait_until 10 served r1
 	old=$(wsctl status --json | jq '.haproxy.old_workers[0] | select(.redis == 4 and .tunnels == 0) | .pid')
 	run -0 wsctl status
-	says "holds 4 connections to Redis: wsctl retire local/$old"
+	says "holds 4 connections to Redis, which no failover moves: wsctl retire local/$old"
 	run -0 wsctl retire "local/$old" -n
 	says "would end them; nothing changed"
 	[ "$(connects)" = "$before" ]
@@ -294,6 +294,36 @@ finds() {
 	wsctl doctor -v --json >doctor.json 2>doctor.err || :
 	jq -r '.findings[] | select(.check == "redis-servers") | "\(.level): \(.what)"' doctor.json | grep -qxF -- "$1" ||
 		fail "no \"$1\" in: $(cat doctor.json doctor.err)"
+}
+
+@test "apply's reload: when it says done, Redis is to be had through the new worker; if not, it says so" {
+	local i
+	server r1
+	server r2 "replicaof 127.0.0.1 ${PORT[r1]}"
+	wait_until 20 linked r2
+	followed
+	for i in 4001 4002 4003; do
+		sed -i "s/maxconn: .*/maxconn: $i/" wscale.yaml
+		run -0 wsctl apply
+		says "haproxy reloaded"
+		says_not note
+		[ "$(rcli ping)" = PONG ]
+	done
+	stop r1
+	stop r2
+	sed -i 's/maxconn: .*/maxconn: 4004/' wscale.yaml
+	run -0 wsctl apply
+	says "note: through HAProxy, redis 127.0.0.1:${PORT[redis]}: "
+	says "1 reload: done"
+	# Ctrl-C ends the wait.
+	sed -i 's/maxconn: .*/maxconn: 4005/' wscale.yaml
+	background it apply
+	wait_until 10 log_has it "haproxy reloaded"
+	kill -INT "$(pid it)"
+	exits it 10
+	[ "$STATUS" = 130 ]
+	log_has it "interrupted; what is left: wsctl plan"
+	refute log_has it "note: through HAProxy"
 }
 
 @test "own: backend, and a Unix socket: the fragment follows beside another site's defaults" {

@@ -138,7 +138,7 @@ check-platforms: all tools
 	BUILD="$(BUILD)" tests/platforms/run $(PLATFORMS)
 
 # The part of the tests that a slow, emulated machine runs.
-CORE = node_raw node_auth node_history node_redis wsctl_add wsctl_remove wsctl_status
+CORE = node_raw node_auth node_history node_redis wsctl_add wsctl_cordon wsctl_remove wsctl_status restore
 core: all tools $(UNIT)
 	BUILD="$(BUILD)" tests/run $(UNIT) $(CORE:%=tests/%.bats)
 

@@ -5,18 +5,28 @@
  */
 #include "apply.h"
 
+#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "commit.h"
+#include "ctl.h"
 #include "drain.h"
 #include "reload.h"
 #include "render.h"
+#include "restore.h"
 #include "settle.h"
 
-enum { DEL_MS = 10000, SETTLE_MS = 15000, RELOAD_MS = 30000, LOCK_MS = 5000 };
+enum {
+	DEL_MS = 10000,
+	SETTLE_MS = 15000,
+	RELOAD_MS = 30000,
+	LOCK_MS = 5000,
+	REDIS_MS = 5000,
+	POLL_MS = 100
+};
 
 static bool on(const struct plan_line *l, const struct fleet *f, size_t i)
 {
@@ -220,9 +230,28 @@ static int sockets(const struct config *cfg, struct fleet *f, const struct plan 
 	return rc;
 }
 
-static int reloads(struct run *r, struct fleet *f, const struct plan *p)
+/* A new worker lets nobody to Redis before it has asked each server for its role: who reads "done"
+ * may go on. */
+static void await_redis(const struct config *cfg)
 {
-	int rc = EXIT_OK;
+	uint64_t until = now_ms() + REDIS_MS;
+	redisContext *c = NULL;
+
+	if (!cfg->redis.n_servers)
+		return;
+	while (!(c = ctl_redis(cfg, true)) && now_ms() < until)
+		if (interrupted() || pause_ms(POLL_MS))
+			return;
+	if (c)
+		redisFree(c);
+	else
+		say_error("note: through HAProxy, %s", ctl_why());
+}
+
+static int reloads(struct run *r, const struct config *cfg, struct fleet *f, const struct plan *p)
+{
+	int rc = EXIT_OK, one;
+	bool any = false;
 
 	for (size_t i = 0; i < f->n && !interrupted(); i++) {
 		bool needed = false;
@@ -237,6 +266,9 @@ static int reloads(struct run *r, struct fleet *f, const struct plan *p)
 			say(r, "%s%shaproxy reloaded", f->n > 1 ? f->v[i].name : "",
 			    f->n > 1 ? ": " : "");
 			audit("apply", f->v[i].name, "", "reloaded");
+			one = restore(r, f->v[i].cfg);
+			rc = one ? one : rc;
+			any = true;
 			continue;
 		}
 		rc = hap_exit(result);
@@ -246,6 +278,8 @@ static int reloads(struct run *r, struct fleet *f, const struct plan *p)
 		if (result == HAP_AWAY)
 			say_error("its file is written; on that host: systemctl reload haproxy");
 	}
+	if (any)
+		await_redis(cfg);
 	return rc;
 }
 
@@ -261,6 +295,6 @@ int apply_plan(struct run *r, const struct config *cfg, struct fleet *f, const s
 	if (rc)
 		return rc;
 	rc = sockets(cfg, f, p);
-	one = reloads(r, f, p);
+	one = reloads(r, cfg, f, p);
 	return interrupted() ? EXIT_INTERRUPTED : one ? one : rc;
 }

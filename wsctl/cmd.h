@@ -47,7 +47,7 @@ struct opts {
 	uint64_t expires_ms;                    /* token --expires, 0: not given */
 	uint32_t count;                         /* tail and latency --count, 0: not given */
 	uint64_t for_ms;                        /* tail --for, 0: not given */
-	bool allow_remove, rollback;            /* apply */
+	bool allow_remove, rollback, state;     /* apply */
 	bool check;                             /* status --check */
 	bool watch;                             /* channels --watch */
 	uint64_t interval_ms;                   /* top, channels --watch; 0: not given */

@@ -1,6 +1,7 @@
 /*
  * wsctl apply: makes it so, and looks whether it is. --rollback puts an earlier YAML in place
- * first. One at a time; whoever stops it anywhere finds what is left in the next plan.
+ * first; --state leaves the YAML alone (restore.c). One at a time; whoever stops it anywhere finds
+ * what is left in the next plan.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "generation.h"
 #include "persist.h"
 #include "plan_gather.h"
+#include "restore.h"
 
 enum { LOCK_MS = 5000, AGAIN = 5, AGAIN_MS = 400 };
 
@@ -176,12 +178,29 @@ static int run(struct job *j)
 	return rc ? rc : away;
 }
 
+static int state_alone(const struct opts *o)
+{
+	if (!o->rollback && !o->allow_remove && !o->overwrite && !o->deadline_ms)
+		return EXIT_OK;
+	say_error("--state brings back cordons and drains and nothing else: without %s",
+	          o->rollback       ? "--rollback"
+	          : o->allow_remove ? "--allow-remove"
+	          : o->overwrite    ? "--overwrite"
+	                            : "--deadline");
+	return EXIT_USAGE;
+}
+
 int cmd_apply(struct run *r)
 {
 	struct job j = {.r = r, .cfg = r->cfg};
 	struct lock lock = {.fd = -1};
-	int rc = r->opts.dry_run ? EXIT_OK : lock_take(r->cfg, "apply", "apply", 0, &lock);
+	int rc;
 
+	if (r->opts.state) {
+		rc = state_alone(&r->opts);
+		return rc ? rc : restore_here(r);
+	}
+	rc = r->opts.dry_run ? EXIT_OK : lock_take(r->cfg, "apply", "apply", 0, &lock);
 	if (rc)
 		return rc;
 	rc = roll_back(&j);

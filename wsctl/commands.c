@@ -20,7 +20,7 @@ const struct command commands[] = {
          cmd_generate},
 	{"plan", "", "", "what apply would do", 0, 0, true,
          false, cmd_plan},
-	{"apply", "", "[--allow-remove] [--rollback] [--overwrite] [--deadline D]",
+	{"apply", "", "[--allow-remove] [--rollback] [--overwrite] [--deadline D] [--state]",
          "make HAProxy what the YAML says", 0, 0, true, true,
          cmd_apply},
 	{"status", "[NAME]", "[--check]", "HAProxy's view and the nodes', side by side", 0, 1, true,

@@ -55,6 +55,7 @@ static const struct option {
 	{0, "for", DURATION, offsetof(struct opts, for_ms), 0, 0, 0, false},
 	{0, "allow-remove", FLAG, offsetof(struct opts, allow_remove), 0, 0, 0, false},
 	{0, "rollback", FLAG, offsetof(struct opts, rollback), 0, 0, 0, false},
+	{0, "state", FLAG, offsetof(struct opts, state), 0, 0, 0, false},
 	{0, "check", FLAG, offsetof(struct opts, check), 0, 0, 0, false},
 	{0, "watch", FLAG, offsetof(struct opts, watch), 0, 0, 0, false},
 	{0, "interval", DURATION, offsetof(struct opts, interval_ms), 0, 0, 0, false},

@@ -237,8 +237,8 @@ static void balancer(const struct run *r, const struct status_balancer *lb, cons
 			     lb->old.v[i].tunnels == 1 ? "" : "s", lb->name, lb->old.v[i].pid);
 		else if (lb->old.v[i].redis)
 			note(o, true,
-			     "%s old worker %ld, started %s ago, holds %s connection%s to Redis: "
-			     "wsctl retire %s/%ld",
+			     "%s old worker %ld, started %s ago, holds %s connection%s to Redis, which "
+			     "no failover moves: wsctl retire %s/%ld",
 			     lb->name, lb->old.v[i].pid, num_age(lb->old.v[i].uptime_s, age),
 			     num_count(lb->old.v[i].redis, n), lb->old.v[i].redis == 1 ? "" : "s",
 			     lb->name, lb->old.v[i].pid);
