@@ -61,6 +61,7 @@ load helpers
 	touch mended
 	run -0 wsctl roll --exec "$W/flaky {name}"
 	says "going on with the roll that was stopped: 1 of 3 done"
+	says "ws1 is done already, in the last "
 	[ "$(restarted)" = "ws1 ws2 ws3" ]
 	all_well
 }

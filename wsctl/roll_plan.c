@@ -10,10 +10,12 @@
 #include <time.h>
 
 #include "../lib/buf.h"
+#include "../lib/grow.h"
 #include "cmd.h"
 #include "fleet.h"
 #include "persist.h"
 #include "roll.h"
+#include "table.h"
 
 enum { DAY_S = 86400, NAMED = 8 };
 
@@ -34,7 +36,7 @@ static char *request(const struct run *r)
 
 static int take(struct roll *o, const char *name, enum roll_step step)
 {
-	struct roll_node *v = realloc(o->file.v, (o->file.n + 1) * sizeof *v), *n;
+	struct roll_node *v = grow(o->file.v, o->file.n, sizeof *v), *n;
 
 	if (!v) {
 		say_error("out of memory");
@@ -176,6 +178,25 @@ static void say_forgotten(const struct roll *o, const struct roll_file *old)
 	buf_free(&b);
 }
 
+/* Those that are done may have been so for another release under the same file name. */
+static void say_resumed(const struct run *r, const struct roll_file *old, int64_t now)
+{
+	struct names done = {0};
+	struct buf b = {0};
+	char age[NUM_STR];
+
+	for (size_t i = 0; i < old->n; i++)
+		if (old->v[i].step == ROLL_DONE)
+			name(&done, old->v[i].name);
+	say(r, "going on with the roll that was stopped: %zu of %zu done", done.n, old->n);
+	if (done.n)
+		say(r, "%s %s done already, in the last %s; to roll %s again, name %s",
+		    text_of(&done, &b), done.n == 1 ? "is" : "are",
+		    num_age(now - old->since + 1, age), done.n == 1 ? "it" : "them",
+		    done.n == 1 ? "it" : "them");
+	buf_free(&b);
+}
+
 int roll_plan(struct roll *o)
 {
 	struct run *r = o->r;
@@ -195,11 +216,7 @@ int roll_plan(struct roll *o)
 	if (now - old.since >= DAY_S)
 		roll_file_free(&old);
 	if (old.n && !strcmp(old.request, asked)) {
-		size_t done = 0;
-
-		for (size_t i = 0; i < old.n; i++)
-			done += old.v[i].step == ROLL_DONE;
-		say(r, "going on with the roll that was stopped: %zu of %zu done", done, old.n);
+		say_resumed(r, &old, now);
 		o->file = old;
 		free(asked);
 		return EXIT_OK;
