@@ -92,8 +92,12 @@ static int set_name(const char *s, bool allow_any, struct endpoint *out, const c
 		return set_v6(s + 1, (size_t)(close - s - 1), out, why);
 	}
 	size_t n = strcspn(s, ":");
+	if (strstr(s, "://"))
+		return fail(why, "must be HOST:PORT, without a scheme");
 	if (s[n] && strchr(s + n + 1, ':'))
-		return fail(why, "needs brackets around an IPv6 address");
+		return fail(why, strspn(s, "0123456789abcdefABCDEF") == n
+		                         ? "needs brackets around an IPv6 address"
+		                         : "has more behind HOST:PORT");
 	*rest = s + n;
 	if (n)
 		return set_host(s, n, out, why);

@@ -207,7 +207,7 @@ static const struct row servers[] = {
          "1:15: n has redis.url's address, which HAProxy binds for redis.servers\n"},
 	{SERVERS("[\":6379\"]"), "1:51: server \":6379\" has no host\n"},
 	{SERVERS("[\"redis://a:1\"]"),
-         "1:51: server \"redis://a:1\" needs brackets around an IPv6 address\n"},
+         "1:51: server \"redis://a:1\" must be HOST:PORT, without a scheme\n"},
 	{SERVERS("[a:1, unix:/run/r.sock]"),
          "1:56: server \"unix:/run/r.sock\" must be HOST:PORT: a Unix socket has no replica\n"},
 	{SERVERS("[a:1, b:1, A:1]"), "1:61: server \"A:1\" stands here twice, first on line 1\n"},

@@ -63,6 +63,9 @@ int main(void)
 	parse("10.0.1:80", false, "!has no valid IPv4 address");
 	parse("2130706433:80", false, "!has no valid IPv4 address");
 	parse("::1:80", false, "!needs brackets around an IPv6 address");
+	parse("fe80::1:80", false, "!needs brackets around an IPv6 address");
+	parse("http://a:80", false, "!must be HOST:PORT, without a scheme");
+	parse("here:80:81", false, "!has more behind HOST:PORT");
 	parse("[::1:80", false, "!lacks a ]");
 	parse("[::1]80", false, "!has no port");
 	parse("[::1]", false, "!has no port");
