@@ -22,7 +22,7 @@
 #include "rconn.h"
 
 enum { OWN_CHANNELS = 3, CANARY_MISSES = 3, CANARY_TTL_S = 60, UNSENT_MAX = 16 * 1024 * 1024 };
-/* Above what a resolver may take, the pauses between two tries included. */
+/* Above what connecting, a greeting and the pause between two tries take. */
 enum { STUCK_MS = 60000 };
 static const double CANARY_S = 1.0, BACKOFF_FIRST_S = 0.1, BACKOFF_MAX_S = 5.0;
 
@@ -64,7 +64,9 @@ const char *bus_run_id(void)
 
 bool bus_alive(void)
 {
-	return node.standalone || node_now_ms() - moved_ms < STUCK_MS;
+	/* A resolver without an answer takes its own time, minutes with resolv.conf's largest. */
+	return node.standalone || cmd.state == RCONN_RESOLVING || sub.state == RCONN_RESOLVING ||
+	       node_now_ms() - moved_ms < STUCK_MS;
 }
 
 static void set_reason(const char *what, const char *why)
@@ -402,6 +404,7 @@ int bus_start(void)
 	prepare(&sub, "subscription", sub_reply);
 	prepare(&cmd, "command", cmd_reply);
 	set_reason("", "not connected yet");
+	moved_ms = node_now_ms();
 	ev_timer_init(&reconnect, on_reconnect, 0, 0);
 	ev_timer_init(&canary_timer, on_canary, CANARY_S, CANARY_S);
 	ev_timer_start(node.loop, &reconnect);

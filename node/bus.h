@@ -23,7 +23,8 @@ void bus_load_scripts(void);
 bool bus_ready(void);
 /*
  * What the watchdog asks: within the last minute the canary was heard or a connection was given up
- * and begun anew. True while Redis is away: a restart wouldn't bring it back.
+ * and begun anew, or a name is being looked up. True while Redis is away: a restart wouldn't bring
+ * it back.
  */
 bool bus_alive(void);
 /* Why not; static or until the next change. "" when ready. */
