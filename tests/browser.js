@@ -62,6 +62,16 @@ async function two(browser, a = {}, b = {}) {
 	throw new Error("ten pages, all on the same node");
 }
 
+/* A page on this node: those that landed elsewhere stay open, so that leastconn comes round to it. */
+async function beside(browser, name, query) {
+	for (let i = 0; i < 10; i++) {
+		const P = await open(browser, {}, query);
+		if (await node(P) === name)
+			return P;
+	}
+	throw new Error(`ten pages, none on ${name}`);
+}
+
 async function talk(browser) {
 	const [A, B] = await two(browser);
 	console.log(`nodes ${await node(A)} ${await node(B)}`);
@@ -111,9 +121,7 @@ async function complete(p, last) {
 async function move(browser) {
 	const [A, B] = await two(browser);
 	const from = await node(A);
-	let P;
-	for (P = await open(browser, {}, "?channel=plain"); await node(P) !== from; await P.reload())
-		await P.waitForSelector("[data-state=open] #node .pill");
+	const P = await beside(browser, from, "?channel=plain");
 	/* They come back after half a second: enough to miss something. */
 	for (const p of [A, P])
 		await p.evaluate(() => { Math.random = () => 0.5; });

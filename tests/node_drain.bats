@@ -233,7 +233,7 @@ heard_there() { [ "$(redis-cli -p "${PORT[other]}" publish chat:a "from the othe
 refused() {
 	local want=$1 regex=$2
 	shift 2
-	run timeout 5 "$BUILD/wsnode" "$@"
+	run timeout $((5 * WAIT_FACTOR)) "$BUILD/wsnode" "$@"
 	[ "$status" = "$want" ] || fail "status $status: $output"
 	[[ $output =~ $regex ]] || fail "$output"
 }
@@ -322,6 +322,23 @@ fed() { [ "$(grep -c '^WATCHDOG=1' "$W/log/notified")" -ge "$1" ]; }
 	NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 launch_node ws1
 	wait_until 10 health_is ws1 503
 	wait_until 9 fed 5
+}
+
+@test "the watchdog is fed while the resolver looks for Redis, which may take minutes" {
+	[ "$(id -u)" = 0 ] || skip "needs root, for a mount namespace"
+	requires unshare socat
+	spawn notified "$TOOLS/notifyrecv" "$W/notify"
+	wait_until 5 test -S "$W/notify"
+	# a name server that takes questions and answers none
+	spawn resolver socat -u UDP-RECV:53,bind=127.0.0.77,reuseaddr OPEN:/dev/null
+	printf 'nameserver 127.0.0.77\noptions timeout:30 attempts:5\n' >resolv.conf
+	write_yaml
+	sed -i 's#url: redis://127.0.0.1:#url: redis://redis.example.net:#' wscale.yaml
+	port ws1
+	NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 spawn ws1 unshare -m --propagation private \
+		sh -c "mount --bind '$W/resolv.conf' /etc/resolv.conf && exec '$BUILD/wsnode' -c wscale.yaml ws1"
+	wait_until 10 health_is ws1 503
+	wait_until 9 fed 3
 }
 
 @test "an inherited socket with another port than the file's is used, and named" {

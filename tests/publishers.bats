@@ -60,6 +60,6 @@ came() { [ "$(ws_count reader "^text [0-9a-z]+-[0-9]+\\\\x0a$2\$")" = "$1" ]; }
 	npm_modules
 	begin wscale news:sport
 	example wscale.7 'const { createClient }' >"$W/publish.js"
-	timeout 30 node "$W/publish.js"
+	timeout $((30 * WAIT_FACTOR)) node "$W/publish.js"
 	wait_until 5 came 1 3:3
 }

@@ -231,7 +231,8 @@ load helpers
 	[ "$(conns ws2)" = 2 ]
 	server_is ws2 DRAIN || server_is ws2 DOWN || server_is ws2 NOLB
 	start_redis
-	wait_until 10 health_is ws2 200
+	for n in ws1 ws2; do wait_until 10 health_is "$n" 200; done
+	wait_until 10 checked ws1
 	run -0 wsctl status
 	says "! ws2: HAProxy sends it nobody new, but the node isn't draining: wsctl drain ws2 (undo: wsctl ready ws2)"
 	run -0 wsctl drain ws2
