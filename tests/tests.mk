@@ -46,7 +46,7 @@ $(T)/unit/test_shown: $(BUILD)/obj/wsctl/shown.o
 $(T)/unit/test_edit $(T)/unit/test_edit_random: $(EDIT_SRC:%.c=$(BUILD)/obj/%.o)
 $(T)/unit/test_persist: $(BUILD)/obj/wsctl/persist.o
 $(T)/unit/test_persist_rendered: $(addprefix $(BUILD)/obj/wsctl/,persist.o persist_rendered.o pristine.o)
-$(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o
+$(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o $(BUILD)/obj/wsctl/interrupt.o
 $(T)/unit/test_relay_parse: $(BUILD)/obj/wsctl/relay_parse.o
 $(T)/unit/test_wheel: $(BUILD)/obj/node/wheel.o
 $(T)/unit/test_batch: $(BUILD)/obj/node/batch.o

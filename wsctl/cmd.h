@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "../lib/config.h"
+#include "interrupt.h"
 
 enum exit_code {
 	EXIT_OK = 0,
@@ -105,9 +106,6 @@ bool said_error(const char **out);
 struct json_t;
 void say_json(struct json_t *);
 bool said_json(void);
-/* SIGINT, SIGTERM or SIGHUP came; waits look at it and return EXIT_INTERRUPTED. */
-bool interrupted(void);
-void interrupts_catch(void);
 /* Who is at the keyboard: $SUDO_USER, else the login name. Borrowed. */
 const char *whoami(void);
 /* The audit line: syslog(LOG_NOTICE, AUTHPRIV-less "who, what, before, after"). */

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interrupt.h"
+
 struct config;
 struct endpoint;
 
@@ -124,9 +126,5 @@ int hap_set_cert(const struct config *, const char *path, const char *pem);
 int hap_info(const struct config *, const char *name, char *out, size_t size);
 /* "2.6.12", NULL when away. malloc'd */
 char *hap_version(const struct config *);
-
-/* Milliseconds of CLOCK_MONOTONIC, and a sleep that SIGINT ends early (returns -1 then). */
-uint64_t now_ms(void);
-int pause_ms(uint64_t);
 
 #endif

@@ -284,7 +284,8 @@ static int try_del(const struct config *cfg, const char *server)
 int hap_del(const struct config *cfg, const char *server, uint64_t deadline_ms)
 {
 	struct hap_server now;
-	bool found, risky = true;
+	/* Whoever was interrupted before takes back what is half done. */
+	bool found, risky = true, cleaning_up = interrupted();
 	unsigned v[3];
 	int64_t used = -1;
 	uint64_t quiet_since = 0;
@@ -316,7 +317,8 @@ int hap_del(const struct config *cfg, const char *server, uint64_t deadline_ms)
 		}
 		if (t >= until)
 			break;
-		if (pause_ms(100))
+		rest_ms(100);
+		if (!cleaning_up && interrupted())
 			return hap_fail(HAP_REFUSED, "interrupted; HAProxy keeps %s in maint",
 			                server);
 	}

@@ -168,7 +168,7 @@ int hap_servers(const struct config *cfg, struct hap_servers *out)
 		if (result != HAP_OK || !odd_one)
 			return result;
 		hap_servers_free(out);
-		pause_ms(100);
+		rest_ms(100);
 	}
 }
 

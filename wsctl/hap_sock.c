@@ -1,7 +1,7 @@
 /*
  * hap_sock: one command to one of HAProxy's sockets and its whole reply, never longer than a
- * deadline: when its `stats maxconn` is full HAProxy leaves us waiting in the backlog. Also the
- * clock and the pause of wsctl's loops. Knows sockets and nothing of what the commands mean.
+ * deadline: when its `stats maxconn` is full HAProxy leaves us waiting in the backlog. Knows
+ * sockets and nothing of what the commands mean.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/buf.h"
@@ -50,20 +49,6 @@ int hap_fail(int result, const char *fmt, ...)
 	else
 		memcpy(why, text, sizeof(why));
 	return result;
-}
-
-uint64_t now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-int pause_ms(uint64_t ms)
-{
-	struct timespec ts = {.tv_sec = (time_t)(ms / 1000),
-	                      .tv_nsec = (long)(ms % 1000) * 1000000};
-	return nanosleep(&ts, NULL) && errno == EINTR ? -1 : 0;
 }
 
 static int address(const char *path, struct sockaddr_un *out)
@@ -144,7 +129,7 @@ static int dial(const char *path, uint64_t deadline)
 		 * gone, or the master that starts itself anew in a reload. */
 		uint64_t now = now_ms();
 		if ((err == EAGAIN && now < deadline) || (err == ECONNREFUSED && now < reload)) {
-			pause_ms(20);
+			rest_ms(20);
 			continue;
 		}
 		errno = err == EAGAIN ? ETIMEDOUT : err;
@@ -274,7 +259,7 @@ static int ask(const char *at, char **out, struct buf *line, const char *lines, 
 			break;
 		}
 		buf_reset(&reply);
-		pause_ms(100);
+		rest_ms(100);
 	}
 	if (result == HAP_OK && reply.oom)
 		result = hap_fail(HAP_AWAY, "out of memory");

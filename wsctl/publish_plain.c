@@ -20,6 +20,8 @@
 #include "publish.h"
 #include "table.h"
 
+enum { TURN_MS = 1000 };
+
 struct plain {
 	struct publish *p;
 	redisContext *c;
@@ -137,10 +139,12 @@ static int from_stdin(struct plain *t)
 		ssize_t n;
 		int ack;
 
-		if (interrupted() || (poll(&pfd, 1, -1) < 0 && errno == EINTR)) {
+		if (interrupted()) {
 			rc = EXIT_INTERRUPTED;
 			break;
 		}
+		if (poll(&pfd, 1, TURN_MS) <= 0)
+			continue;
 		n = read(STDIN_FILENO, chunk, sizeof chunk);
 		if (n < 0 && errno == EINTR)
 			continue;

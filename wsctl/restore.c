@@ -139,7 +139,8 @@ static int watch(struct job *j)
 			quiet = now_ms();
 		if (now_ms() >= until || now_ms() - quiet >= QUIET_MS)
 			return rc == EXIT_AWAY ? hap_exit(HAP_AWAY) : rc;
-		pause_ms(POLL_MS);
+		if (pause_ms(POLL_MS))
+			return EXIT_INTERRUPTED;
 	}
 }
 

@@ -1,12 +1,11 @@
 /*
  * say: how wsctl talks: errors and notes on stderr, one JSON object on stdout, the audit line to
- * syslog; and the flag that Ctrl-C sets. Texts may hold what a node or HAProxy sent, so control
- * bytes are replaced before they reach a terminal. Knows no command.
+ * syslog. Texts may hold what a node or HAProxy sent, so control bytes are replaced before they
+ * reach a terminal. Knows no command.
  */
 #include <errno.h>
 #include <jansson.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 static char *first_error;
 static bool json_done;
 static struct buf *into;
-static volatile sig_atomic_t caught;
 
 /* Terminals take U+0080 to U+009F for control bytes too; what is no UTF-8 JSON can't carry. */
 void tame(char *s)
@@ -124,32 +122,6 @@ void say_json(struct json_t *o)
 bool said_json(void)
 {
 	return json_done;
-}
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	caught = 1;
-}
-
-void interrupts_catch(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal}, was;
-
-	/* Without SA_RESTART: a wait ends at once. */
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	/* Under nohup a drain goes on without its terminal. */
-	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &sa, NULL);
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
-}
-
-bool interrupted(void)
-{
-	return caught;
 }
 
 const char *whoami(void)

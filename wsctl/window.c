@@ -416,7 +416,7 @@ static int wait_or_retry(struct window *w)
 	if (now >= w->retry_ms)
 		return again(w);
 	until = w->retry_ms < end ? w->retry_ms : end;
-	pause_ms(until - now);
+	rest_ms(until - now);
 	return EXIT_OK;
 }
 
