@@ -47,19 +47,30 @@ state_is_now() { [ "$(state "$1")" = "$2" ]; }
 # says TEXT: the last `run` printed it. says_not: it didn't.
 says() { [[ $output == *"$1"* ]] || fail "no \"$1\" in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || fail "\"$1\" in: $output"; }
-# liar NAME JSON-MEMBERS: answers every report as node NAME.
+# fifty_a_second CHANNEL: messages, as long as the test lasts.
+fifty_a_second() {
+	spawn pub bash -c 'exec {nap}<> <(:); while :; do echo x; read -rt 0.02 -u "$nap"; done |
+		"$0" -c wscale.yaml publish "$1" -' "$BUILD/wsctl" "$1"
+}
+# liar NAME JSON-MEMBERS: answers every request as node NAME, without a fork, since wsctl waits a second; with
+# nothing in the file `lie` it notes the request in `ignored`.
 liar() {
 	local before
 	before=$(numsub "chat.ctl.$1")
-	printf '%s' "$2" >lie
+	lie "$2"
 	cat >liar.sh <<-END
 		redis-cli -p ${PORT[redis]} subscribe chat.ctl chat.ctl.$1 | while read -r line; do
-			[[ \$line == "{"* ]] || continue
-			id=\$(jq -r .id <<<"\$line") reply=\$(jq -r .reply <<<"\$line")
-			redis-cli -p ${PORT[redis]} publish "\$reply" "{\"id\":\"\$id\",\"node\":\"$1\",\"ok\":true,\$(<lie)}" >/dev/null
-		done
+			[[ \$line =~ \"id\":\"([^\"]+) ]] || continue
+			id=\${BASH_REMATCH[1]}
+			[[ \$line =~ \"reply\":\"([^\"]+) ]] || continue
+			reply=\${BASH_REMATCH[1]}
+			read -r said <lie
+			if [ -z "\$said" ]; then echo "\$line" >>ignored; continue; fi
+			echo "publish \$reply '{\"id\":\"\$id\",\"node\":\"$1\",\"ok\":true,\$said}'"
+		done | redis-cli -p ${PORT[redis]} >/dev/null
 	END
 	spawn liar bash liar.sh
 	wait_until 5 numsub_is "chat.ctl.$1" $((before + 1))
 }
+lie() { printf '%s\n' "${1//$'\n'/ }" >lie.new && mv lie.new lie; }
 no_control_bytes() { refute grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"; }

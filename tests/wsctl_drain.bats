@@ -100,8 +100,8 @@ load helpers
 @test "deadline passed: 75 and who is left where; --kill cuts and counts them" {
 	cluster ws1 ws2
 	clients 4
-	run -75 wsctl drain ws2 --rate 1/m --deadline 1s
-	says "ws2: 1 client left after 1s"
+	run -75 wsctl drain ws2 --rate 1/m --deadline 4s
+	says "ws2: 1 client left after 4s"
 	says "1 on local"
 	says "cut them: wsctl drain ws2 --kill"
 	state_is_now ws2 draining
@@ -221,18 +221,59 @@ load helpers
 		log_has drain "0 moved, 0 killed, 4 unknown since it stopped answering"
 }
 
+@test "a node that stands still for a moment at the end of its drain isn't taken for dead" {
+	cluster ws1 ws2
+	stop ws1 KILL
+	wait_until 10 server_is ws1 DOWN
+	# Its own clients, that no HAProxy has.
+	liar ws1 '"clients":3,"per_second":1'
+	background drain drain ws1
+	wait_until 5 log_has drain "ws1: 3 clients"
+	lie ''
+	wait_until 5 test -s ignored
+	lie '"clients":0'
+	exits drain 10
+	[ "$STATUS" = 0 ]
+	log_has drain "3 moved, 0 killed, local"
+}
+
+@test "a node that Redis was away from when its drain began is told as soon as it is back" {
+	cluster ws1 ws2
+	stop ws2 KILL
+	wait_until 10 server_is ws2 DOWN
+	port gate
+	gate
+	rm -f "$W/pid/ws2"
+	spawn ws2 "$BUILD/wsnode" -c "$W/wscale.yaml" --redis "redis://127.0.0.1:${PORT[gate]}" ws2
+	wait_until 10 server_is ws2 UP
+	clients 4
+	[ "$(conns ws2)" = 2 ]
+	stop gate KILL
+	wait_until 5 numsub_is chat.ctl.ws2 0
+	background drain drain ws2
+	wait_until 10 log_has drain "note: ws2 does not answer; waiting for its 2 tunnels to end"
+	gate
+	exits drain 30
+	[ "$STATUS" = 0 ]
+	log_has drain "^ws2 answers now, and drains"
+	log_has drain "2 moved, 0 killed, local and old workers at 0"
+	wait_until 5 reaches 2 closed_with 1012
+	[ "$(closed_with 1006)" = 0 ]
+}
+gate() { spawn gate socat "TCP-LISTEN:${PORT[gate]},bind=127.0.0.1,reuseaddr,fork" "TCP:127.0.0.1:${PORT[redis]}"; }
+
 @test "redis away: no new clients come, the other half is told, 69" {
 	cluster ws1 ws2
 	clients 4
 	stop_redis
-	run -69 wsctl drain ws2
+	run -69 wsctl drain ws2 --force
 	says "redis 127.0.0.1:${PORT[redis]}: connection refused"
 	says "to move its 2 clients: systemctl stop wsnode@ws2 on its host, or, once redis is back: wsctl drain ws2; undo: wsctl ready ws2"
 	[ "$(conns ws2)" = 2 ]
 	server_is ws2 DRAIN || server_is ws2 DOWN || server_is ws2 NOLB
 	start_redis
 	for n in ws1 ws2; do wait_until 10 health_is "$n" 200; done
-	wait_until 10 checked ws1
+	wait_until 10 server_is ws1 UP
 	run -0 wsctl status
 	says "! ws2: HAProxy sends it nobody new, but the node isn't draining: wsctl drain ws2 (undo: wsctl ready ws2)"
 	run -0 wsctl drain ws2

@@ -111,13 +111,24 @@ static json_t *drain_request(const struct run *r)
 	return o;
 }
 
+/* What it says that it will do. NULL: nothing. */
+static void promised(struct drain *d, const json_t *reply)
+{
+	int64_t clients = reply_int(reply, "clients", -1);
+
+	if (clients >= 0 && (uint64_t)clients > d->clients)
+		d->clients = (uint64_t)clients;
+	d->per_second = json_number_value(json_object_get(reply, "per_second"));
+	if (!(d->per_second >= PACE_MIN && d->per_second <= PACE_MAX))
+		d->per_second = 0;
+}
+
 /* Tells the node. EXIT_OK also when it is silent (d->silent). */
 static int tell_node(struct drain *d, uint64_t seen)
 {
 	const struct config *cfg = d->r->cfg;
 	struct ctl_replies replies;
 	const json_t *reply;
-	int64_t clients;
 
 	d->clients = seen;
 	if (ctl_ask(cfg, d->name, drain_request(d->r), ASK_MS, &replies)) {
@@ -142,12 +153,7 @@ static int tell_node(struct drain *d, uint64_t seen)
 		ctl_replies_free(&replies);
 		return EXIT_FAILED;
 	}
-	clients = reply_int(reply, "clients", -1);
-	if (clients >= 0 && (uint64_t)clients > seen)
-		d->clients = (uint64_t)clients;
-	d->per_second = json_number_value(json_object_get(reply, "per_second"));
-	if (!(d->per_second >= PACE_MIN && d->per_second <= PACE_MAX))
-		d->per_second = 0;
+	promised(d, reply);
 	ctl_replies_free(&replies);
 	return EXIT_OK;
 }
@@ -162,6 +168,23 @@ static void set_deadline(struct drain *d)
 		d->deadline_ms = d->r->opts.deadline_ms;
 	else if (paced > (double)d->deadline_ms)
 		d->deadline_ms = (uint64_t)paced;
+}
+
+void drain_tell_again(struct drain *d)
+{
+	struct ctl_replies replies;
+	const json_t *reply;
+
+	if (ctl_ask(d->r->cfg, d->name, drain_request(d->r), ASK_MS, &replies))
+		return;
+	reply = ctl_reply(&replies, d->name);
+	if (reply && json_is_true(json_object_get(reply, "ok"))) {
+		d->silent = false;
+		promised(d, reply);
+		set_deadline(d);
+		say(d->r, "%s answers now, and drains", d->name);
+	}
+	ctl_replies_free(&replies);
 }
 
 static int dry_run(struct drain *d, const struct hap_servers *all, const struct room *room,

@@ -52,6 +52,8 @@ int drain_may(const struct drain *, const struct member *m, uint64_t seen, enum 
 /* The loop: EXIT_OK at zero, EXIT_LATER at the deadline, EXIT_INTERRUPTED, EXIT_AWAY, EXIT_FAILED.
  */
 int drain_watch(struct drain *);
+/* A silent node that may be there by now: Redis was away from it when the drain began. */
+void drain_tell_again(struct drain *);
 /* EXIT_OK, or EXIT_FAILED when someone made it ready, printed, or removed it, meanwhile. */
 int drain_overtaken(struct drain *);
 uint64_t drain_moved(const struct drain *);

@@ -1,7 +1,8 @@
 /*
  * drain_watch: waits until a node has no tunnel left on the current worker, on every old one, and
  * by its own word; draws the progress; ends at the deadline, at Ctrl-C, or when someone made the
- * node ready. Begins nothing: what it watches goes on without it.
+ * node ready. Begins nothing but what a balancer or the node hasn't heard of: what it watches goes
+ * on without it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum {
 	BLIND_MAX_MS = 10000, /* a reload takes HAProxy's socket away for a moment */
 	KILL_WAIT_MS = 5000,
 	RETRY_MS = 15000, /* of a balancer that is away: that can take seconds */
+	PATIENCE = 3,     /* questions; a node may stand still for a moment */
 };
 
 /* One balancer. */
@@ -38,6 +40,7 @@ struct view {
 	uint64_t here, old; /* of all */
 	int64_t clients;    /* the node's word; -1: not known */
 	int64_t last;       /* the last word it gave */
+	int unanswered;     /* questions in a row that it heard */
 	bool dead;          /* redis is there, the node isn't */
 	uint64_t direct;    /* of the node's clients, those that no HAProxy has */
 	uint64_t retry_at;  /* ms; a balancer that is away is tried again */
@@ -65,14 +68,17 @@ static void progress(const struct drain *d, const struct view *v, uint64_t left)
 static void ask_node(const struct drain *d, struct view *v)
 {
 	struct ctl_replies replies;
+	int unanswered = v->unanswered;
 
 	v->clients = -1;
 	v->dead = false;
+	v->unanswered = 0;
 	if (ctl_ask(d->r->cfg, d->name, request_new("report"), ASK_MS, &replies))
 		return;
 	v->clients = reply_int(ctl_reply(&replies, d->name), "clients", -1);
-	v->dead = v->clients < 0;
-	if (!v->dead)
+	v->unanswered = v->clients < 0 ? unanswered + 1 : 0;
+	v->dead = v->clients < 0 && (!replies.heard || v->unanswered >= PATIENCE);
+	if (v->clients >= 0)
 		v->last = v->clients;
 	ctl_replies_free(&replies);
 }
@@ -182,6 +188,8 @@ static int look(struct drain *d, struct view *v, bool slow)
 	rc = look_each(d, v, slow);
 	if (rc != HAP_OK || !slow)
 		return rc;
+	if (d->silent && !d->following)
+		drain_tell_again(d);
 	if (!d->silent || d->ms->f.n > 1)
 		ask_node(d, v);
 	v->direct = v->clients > 0 && (uint64_t)v->clients > v->here + v->old
@@ -311,7 +319,7 @@ static int round_of(struct drain *d, struct view *v, uint64_t *slow_at, int *rc)
 		if (*rc)
 			return -1;
 	}
-	if (result == HAP_OK && slow && !left) {
+	if (result == HAP_OK && slow && !left && (!v->unanswered || v->dead || d->silent)) {
 		if (v->dead && v->last > 0)
 			d->unknown = (uint64_t)v->last;
 		return 0;
