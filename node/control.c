@@ -153,7 +153,7 @@ static json_t *retire(json_t *request)
 
 		n += name ? lbs_retire(name) : 0;
 	}
-	if (n)
+	if (lbs_left())
 		retire_start(per_second);
 	return json_pack("{s:b, s:i}", "ok", 1, "clients", (int)n);
 }
