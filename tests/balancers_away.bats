@@ -97,6 +97,7 @@ load helpers
 	two_balancers ws1
 	launch_node ws2 --listen "unix:$W/nodes/ws2.sock"
 	wait_until 10 test -S nodes/ws2.sock
+	wait_until 10 numsub_is chat.ctl.ws2 1
 	on_lb2 mount --bind "$W/none" "$W/nodes"
 	run -75 wsctl add ws2 "unix:$W/nodes/ws2.sock"
 	says "ws2 does not pass lb2's check: "

@@ -9,9 +9,12 @@ load helpers
 @test "two admins on two hosts: the second learns who is at it, and comes in once that one is done" {
 	two_balancers ws1
 	new_node ws2
+	# The node's answer is waited for under the lock.
+	kill -STOP "$(pid ws2)"
 	background add add ws2 "$(at ws2)"
 	wait_until 5 lock_is_held node-ws2
 	kill -STOP "$(pid add)"
+	kill -CONT "$(pid ws2)"
 	run -75 far_wsctl add ws2 "$(at ws2)"
 	says "locked by "
 	says "@$(hostname) (pid $(pid add), add ws2); had that been killed, the lock would end within "

@@ -43,7 +43,7 @@ browser() {
 	run browser move "$BUILD/wsctl" -c "$W/wscale.yaml" drain
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ ${lines[0]} =~ ^moved\ from\ (ws[123])\ to\ (ws[123])\ in\ .*,\ caught\ up\ on\ [0-9]+\ messages$ ]]
+	[[ ${lines[0]} =~ ^moved\ from\ (ws[123])\ to\ (ws[123])\ in\ .*,\ caught\ up\ on\ [0-9]+\ messages?$ ]]
 	[ "${BASH_REMATCH[1]}" != "${BASH_REMATCH[2]}" ]
 	# Without history it says where it is, and promises nothing.
 	[[ ${lines[1]} =~ ^moved\ from\ (ws[123])\ to\ (ws[123])\ in\ [0-9.]+.s$ ]]

@@ -130,12 +130,14 @@ async function move(browser) {
 	for (const p of [A, P]) {
 		await p.waitForSelector(".note.moved");
 		await p.waitForSelector("[data-state=open] #node .pill");
-		console.log(await p.textContent(".note.moved"));
 		need(await node(p) !== from, `still on ${from}`);
 	}
 	await say(A, "still here");
 	await shows(B, "still here");
 	await complete(A, await stop());
+	/* The page counts while it catches up. */
+	for (const p of [A, P])
+		console.log(await p.textContent(".note.moved"));
 	if (process.env.WSCALE_SHOTS)
 		await A.screenshot({ path: `${process.env.WSCALE_SHOTS}/moved.png` });
 	const late = await A.locator("li.late").count();

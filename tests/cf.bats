@@ -182,6 +182,7 @@ load helpers
 	asks a 3 publish "{\"channel\":\"p\",\"data\": $d }" '{publish: {}}'
 	ws_wait raw '^text \{"n'
 	[ "$(ws_out raw | sed -n 's/^text //p')" = "$d" ]
+	ws_wait b '"channel":"p","pub"'
 	out b | grep -qxF "{\"push\":{\"channel\":\"p\",\"pub\":{\"data\":$d}}}"
 	ws_send raw 'hello "you"' "/text $(lines '{' ' "a":1' '}')" "/binary 00ff10" 42 '{"a":'
 	ws_wait b '"\{\\"a\\":"'
@@ -233,7 +234,7 @@ load helpers
 }
 
 @test "the server pings with {}: who answers stays, who doesn't is cut off" {
-	YAML_NODE="ping: 1s" nodes
+	YAML_NODE="ping: 2s" nodes
 	cf good
 	cf bad
 	local n
@@ -241,7 +242,7 @@ load helpers
 		wait_until 5 reaches "$n" ws_count good '^text \{\}$'
 		ws_send good '{}'
 	done
-	ws_wait bad '^eof'
+	ws_wait bad '^eof' 10
 	[ "$(ws_count good '^(eof|close)')" = 0 ]
 	# Any command is a sign of life.
 	cf busy
@@ -268,7 +269,8 @@ load helpers
 	ask a 2 subscribe '{"channel":"news:a"}'
 	kill -STOP "$(pid redis)"
 	ws_send a '{"id":3,"publish":{"channel":"news:a","data":1}}'
-	ask a 4 rpc '{}'
+	ws_send a '{"id":4,"rpc":{}}'
+	ws_wait a '"id":4,'
 	kill -TERM "$(pid ws1)"
 	is_closing() { [ "$(metric ws1 wsnode_clients_closing)" = 1 ]; }
 	wait_until 5 is_closing
@@ -312,13 +314,13 @@ load helpers
 	YAML_NODE=$'message_rate: 5/s\nping: 20s' nodes
 	local i cmds=()
 	cf a
-	for ((i = 2; i < 22; i++)); do cmds+=("{\"id\":$i,\"rpc\":{}}"); done
+	for ((i = 2; i < 42; i++)); do cmds+=("{\"id\":$i,\"rpc\":{}}"); done
 	ws_send a "/text $(lines "${cmds[@]}")"
-	wait_until 5 answer a 21
+	wait_until 5 answer a 41
 	[ "$(metric ws1 wsnode_throttled_total)" = 1 ]
-	ws_send a '{"id":30,"rpc":{}}'
-	never 1 answer a 30
-	wait_until 10 answer a 30
+	ws_send a '{"id":60,"rpc":{}}'
+	never 1 answer a 60
+	wait_until 15 answer a 60
 }
 
 @test "each error and close code of the manual's list is one that these tests have seen" {

@@ -62,8 +62,8 @@ whole() {
 @test "two clients on two nodes publish to each other; history; unsubscribed ones hear nothing" {
 	cluster
 	js a
-	js b
 	connected a
+	js b
 	connected b
 	wait_until 5 clients_are ws1 1
 	wait_until 5 clients_are ws2 1
@@ -263,10 +263,11 @@ whole() {
 }
 
 @test "pings keep a silent client for as long as it likes" {
-	YAML_NODE='ping: 1s' cluster
-	js a '{"maxServerPingDelay":500}'
+	# Longer than the tunnel timeout, and than the client waits for a ping.
+	YAML_NODE='ping: 2s' cluster
+	js a '{"maxServerPingDelay":3000}'
 	connected a
-	never 4 sees_end
+	never 8 sees_end
 	[ "$(metric ws1 wsnode_ping_timeouts_total)" = 0 ]
 	[ "$(metric ws2 wsnode_ping_timeouts_total)" = 0 ]
 }

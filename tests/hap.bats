@@ -150,7 +150,7 @@ client_on() {
 	[ "$(tunnels)" = "2 workers, 8 tunnels" ]
 	[ "$(tunnels ws2)" = "2 workers, 4 tunnels" ]
 	[ "$(hapctl kill ws1)" = "killed 4" ]
-	[ "$(tunnels ws1)" = "2 workers, 0 tunnels" ]
+	wait_until 5 eval '[ "$(tunnels ws1)" = "2 workers, 0 tunnels" ]'
 	[ "$(tunnels ws2)" = "2 workers, 4 tunnels" ]
 	clients_are ws2 4
 	# and on the worker of now
@@ -371,7 +371,7 @@ client_on() {
 }
 
 @test "while a node drains its tunnels stay and every new client gets a 101 from another" {
-	NODES="ws1 ws2" YAML_NODE='drain: { rate: 1/s, grace: 0s, deadline: 1m }' cluster
+	NODES="ws1 ws2" YAML_NODE='drain: { rate: 6/m, grace: 0s, deadline: 1m }' cluster
 	wait_until 5 row_has ws1 check=L7OK
 	wait_until 5 row_has ws2 check=L7OK
 	local n

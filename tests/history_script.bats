@@ -484,7 +484,7 @@ rights() {
 	is "$(publish d s 3 | jq '.[2]')" 3
 	check
 	TTL=60000
-	rcli pexpire "$M" 1000
+	rcli pexpire "$M" 1000000
 	check
 	fill "" 0 0
 	is "$PAYLOADS" "b c d"

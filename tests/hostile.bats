@@ -166,15 +166,15 @@ closed_with() {
 }
 
 @test "a client that answers no ping is gone after two of them, as is one whose host froze" {
-	hostile 'ping: 1s'
+	hostile 'ping: 2s'
 	ws_open mute "$(url ws1)" --no-pong
 	ws_open frozen "$(url ws1)"
 	kill -STOP "$(pid ws.frozen)"
-	wait_until 5 clients_are ws1 1
-	ws_wait mute '^eof'
+	wait_until 10 clients_are ws1 1
+	ws_wait mute '^eof' 10
 	reaches 2 metric ws1 wsnode_ping_timeouts_total
 	# Whoever answers stays.
-	never 3 clients_are ws1 0
+	never 5 clients_are ws1 0
 	unharmed here
 }
 

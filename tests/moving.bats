@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# alone
 # Goal: clients that resume, Centrifugo's and wscale.id's mixed, miss nothing while everything under them
 # is moved: nodes drained, added and rolled, HAProxy reloaded, Redis restarted, a node killed.
 

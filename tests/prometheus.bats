@@ -62,12 +62,13 @@ closed_one() { http ws1 /metrics | grep -q 'wsnode_closes_total{code="1006"}'; }
 	port prom
 	sed -e "s/127.0.0.1:8404/127.0.0.1:${PORT[stats]}/" -e "s/10.0.0.11:8081/$(at ws1)/; s/10.0.0.12:8081/$(at ws2)/" \
 		-e 's/_interval: 15s/_interval: 200ms/' "$P/prometheus.yml.example" >prometheus.yml
-	# what is a minute there is a second here
-	sed -E 's/for: [0-9]+[smh]/for: 1s/; s/\[[0-9]+m\]/[1m]/' "$P/wscale.rules.yml" >wscale.rules.yml
+	# what are minutes there are seconds here
+	sed -E 's/for: [0-9]+[smh]/for: 4s/; s/\[[0-9]+m\]/[1m]/' "$P/wscale.rules.yml" >wscale.rules.yml
 	spawn prom prometheus --config.file=prometheus.yml --storage.tsdb.path=data --web.listen-address="$(at prom)" \
 		--log.level=warn
 	wait_until 30 targets_up 3
-	never 3 any_fires
+	wait_until 30 calm
+	never 6 any_fires
 	stop ws2 KILL
 	wait_until 30 fires WscaleNodeDown
 	start_node ws2
@@ -84,4 +85,5 @@ targets_up() { [ "$(prom 'query?query=sum(up)' | jq -r '.data.result[0].value[1]
 firing() { prom alerts | jq -r '.data.alerts[] | select(.state == "firing") | .labels.alertname' | sort -u; }
 fires() { firing | grep -qx "$1"; }
 any_fires() { [ -n "$(firing)" ]; }
+calm() { ! any_fires; }
 calm_again() { ! fires "$1"; }

@@ -54,8 +54,9 @@ got_further() { [ "$(kept_n news)" -gt "$at" ] || ! alive pub; }
 	redis_kept
 	write_yaml
 	seq 1 60000 >lines
-	spawn pub bash -c '"$0" -c wscale.yaml publish news - <lines' "$BUILD/wsctl"
-	wait_until 10 reaches 1 kept_n news
+	gate 5000 lines
+	rcli client kill type normal skipme yes >/dev/null
+	echo >gate
 	# Each in the middle of what follows: one that breaks before it brings anything is Redis staying away.
 	while alive pub; do
 		rcli client kill type normal skipme yes >/dev/null

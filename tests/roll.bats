@@ -81,6 +81,7 @@ load helpers
 	chmod +x hangs
 	background it roll --exec "$W/hangs {name}"
 	wait_until 20 test -e killed
+	wait_until 10 health_is ws1 200
 	stop it KILL
 	run -0 wsctl roll --exec "$W/hangs {name}"
 	[ "$(restarted)" = "ws1 ws2" ]

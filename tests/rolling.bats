@@ -42,7 +42,7 @@ settled() { [ "$(total_clients "${UP[@]}")" -ge $((N - N / 50)) ]; }
 
 @test "nodes join, drain, leave and roll under two thousand clients, and none of them notices" {
 	N=$(load 2000)
-	RATE=$((N / 20))
+	RATE=$((N / 40))
 	UP=(ws1 ws2 ws3)
 	cluster ws1 ws2 ws3
 	spawn pub "$TOOLS/wspub" --redis "${PORT[redis]}" --cluster chat --channels 20 --rate 200

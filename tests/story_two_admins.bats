@@ -9,7 +9,7 @@ load helpers
 		lan_cluster 2 3
 		people 6
 		# Both drain the same node: the second looks on, and both hear when it is done.
-		(SUDO_USER=alice wsctl drain ws2 --over 2s >"$W/alice" 2>&1; echo "exit $?" >>"$W/alice") &
+		(SUDO_USER=alice wsctl drain ws2 --over 8s >"$W/alice" 2>&1; echo "exit $?" >>"$W/alice") &
 		until_so grep -q 'ws2: 2 clients' "$W/alice"
 		SUDO_USER=bob run 0 wsctl drain ws2
 		says 'locked by alice@'

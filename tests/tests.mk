@@ -31,7 +31,7 @@ $(T)/tools/%.o: tests/tools/%.c
 EDIT_SRC = wsctl/edit.c wsctl/edit_line.c wsctl/edit_text.c
 UNIT_LIB = errs buf num endpoint channel position envelope script jwt secret log yaml_doc config config_bad config_hash
 UNIT_CTL = doctor plan kafka render hap_csv shown statefile opts table edit edit_random persist persist_rendered lock relay_parse
-UNIT_NODE = wheel batch lag http front rconn cf_parse cf_encode ring ring_oom fill_reply history history_random
+UNIT_NODE = wheel pace batch lag http front rconn cf_parse cf_encode ring ring_oom fill_reply history history_random
 UNIT_TOOLS = talk
 UNIT = $(UNIT_TOOLS:%=$(T)/unit/test_%) $(UNIT_LIB:%=$(T)/unit/test_%) $(UNIT_CTL:%=$(T)/unit/test_%) $(UNIT_NODE:%=$(T)/unit/test_%)
 
@@ -49,6 +49,7 @@ $(T)/unit/test_persist_rendered: $(addprefix $(BUILD)/obj/wsctl/,persist.o persi
 $(T)/unit/test_lock: $(BUILD)/obj/wsctl/lock.o $(BUILD)/obj/wsctl/interrupt.o
 $(T)/unit/test_relay_parse: $(BUILD)/obj/wsctl/relay_parse.o
 $(T)/unit/test_wheel: $(BUILD)/obj/node/wheel.o
+$(T)/unit/test_pace: $(BUILD)/obj/node/pace.o
 $(T)/unit/test_batch: $(BUILD)/obj/node/batch.o
 $(T)/unit/test_lag: $(BUILD)/obj/node/lag.o $(BUILD)/obj/node/batch.o
 $(T)/unit/test_http: $(BUILD)/obj/node/http.o

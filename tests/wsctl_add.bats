@@ -77,6 +77,7 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	unchanged
 }
 
+health_says() { [[ $(health "$1" .reason) == *"$2"* ]]; }
 @test "a node that redis turns away is refused with redis' own reason" {
 	REDISCLI_AUTH=secret-password
 	export REDISCLI_AUTH
@@ -91,7 +92,7 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	port ws2
 	sed '/password_file/d' wscale.yaml >other.yaml
 	spawn ws2 "$BUILD/wsnode" -c "$W/other.yaml" --listen "$(at ws2)" ws2
-	wait_until 10 health_is ws2 503
+	wait_until 10 health_says ws2 NOAUTH
 	remember
 	run -1 wsctl add ws2 "$(at ws2)" --maxconn 10
 	says "ws2 at $(at ws2) does not answer over redis: "
@@ -281,6 +282,7 @@ remember() { cp wscale.yaml before.yaml && cp haproxy.cfg before.cfg; }
 	cluster ws1
 	spawn ws2 "$BUILD/wsnode" -c wscale.yaml ws2 --listen "unix:$W/ws2.sock"
 	wait_until 10 test -S ws2.sock
+	wait_until 10 numsub_is chat.ctl.ws2 1
 	run -0 wsctl add ws2 "unix:$W/ws2.sock"
 	server_is ws2 UP
 	grep -qx "  ws2: unix:$W/ws2.sock" wscale.yaml

@@ -19,8 +19,12 @@ load helpers
 	cluster ws1
 	clients 4 fast
 	wait_until 5 numsub_is chat:fast 1
-	spawn pub bash -c 'while :; do echo x; sleep 0.02; done | "$0" -c wscale.yaml publish fast -' "$BUILD/wsctl"
+	fifty_a_second fast
 	wait_until 5 ws_wait c1 '^text x$'
+	wait_until 20 rate_is_true
+}
+rate_is_true() {
+	local began sent out took
 	# Beside what the node has counted from before to after.
 	began=$(now_ms) sent=$(metric ws1 wsnode_messages_out_total)
 	out=$(wsctl status --json | jq '.nodes[0].out_per_s')

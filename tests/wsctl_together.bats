@@ -14,6 +14,8 @@ gated() {
 	printf '#!/bin/bash\nread -r _ <%s/gate\nexec %s "$@"\n' "$W" "$(PATH=$PATH:/usr/sbin command -v haproxy)" >slow/haproxy
 	chmod +x slow/haproxy
 }
+# unlocked NAME: nobody has that lock.
+unlocked() { ! grep -q ":$(stat -c %i "state/lock-$1") " /proc/locks; }
 waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/null); }
 
 @test "an add that finishes an earlier one keeps what another add wrote meanwhile" {
@@ -75,6 +77,7 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	clients 4
 	background drain drain ws2 --rate 1/m
 	wait_until 5 log_has drain "ws2: 2 clients"
+	wait_until 5 unlocked drain-room
 	kill -STOP "$(pid drain)"
 	wsctl ready ws2
 	for c in 1 2 3 4; do ws_stop "c$c"; done
@@ -119,6 +122,7 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	new_node ws3
 	background failing add ws2 "$(at ws2)"
 	wait_until 5 grep -q ws2 haproxy.cfg
+	wait_until 5 unlocked edit
 	kill -STOP "$(pid failing)"
 	stop ws2 KILL
 	wsctl add ws3 "$(at ws3)"
@@ -162,6 +166,7 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	clients 4
 	background drain drain ws2 --rate 1/m
 	wait_until 5 log_has drain "ws2: 2 clients"
+	wait_until 5 unlocked drain-room
 	kill -STOP "$(pid drain)"
 	for c in 1 2 3 4; do ws_stop "c$c"; done
 	run -0 wsctl remove ws2
@@ -176,6 +181,7 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 	clients 4
 	background one remove ws2 --rate 1/m
 	wait_until 5 log_has one "ws2: 2 clients"
+	wait_until 5 unlocked drain-room
 	kill -STOP "$(pid one)"
 	for c in 1 2 3 4; do ws_stop "c$c"; done
 	run -0 wsctl remove ws2
@@ -190,7 +196,7 @@ waits_for_lock() { grep -q "lock-edit" <(ls -l "/proc/$(pid "$1")/fd" 2>/dev/nul
 @test "two removes of one node at once: both end well, and it is gone once" {
 	cluster ws1 ws2 ws3
 	clients 6
-	background one remove ws2 --rate 1/s
+	background one remove ws2 --rate 12/m
 	wait_until 5 grep -q "^# wscale ws2 draining" state/wscale_chat.state
 	background two remove ws2
 	exits one 30
