@@ -163,4 +163,3 @@ mute() {
 	spawn "$1" socat "TCP-LISTEN:${PORT[$1]},bind=127.0.0.1,fork" STDOUT
 	wait_until 5 listens "$1"
 }
-listens() { grep -q ":$(printf '%04X' "${PORT[$1]}") 00000000:0000 0A" /proc/net/tcp; }

@@ -161,6 +161,8 @@ exits() {
 }
 # catches NAME SIGNAL: it has its handler; before, the signal would end it at once.
 catches() { ((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid "$1")/status") >> $(kill -l "$2") - 1 & 1)); }
+# listens NAME: somebody does, at its port.
+listens() { grep -q ":$(printf '%04X' "${PORT[$1]}") 00000000:0000 0A" /proc/net/tcp; }
 log_has() { grep -qE -- "$2" "$W/log/$1"; }
 
 # --- Redis

@@ -90,6 +90,7 @@ between() {
 	END
 	chmod +x fake.sh
 	spawn fake socat "TCP-LISTEN:${PORT[fake]},bind=127.0.0.1,reuseaddr,fork" "EXEC:$W/fake.sh"
+	wait_until 5 listens fake
 	sed "s/:${PORT[redis]}/:${PORT[fake]}/" wscale.yaml >fake.yaml
 	run -0 "$BUILD/wsctl" -c fake.yaml channels
 	echo "$output"
