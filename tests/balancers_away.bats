@@ -47,14 +47,14 @@ load helpers
 
 @test "an ssh that hangs costs its deadline once, not for each question" {
 	two_balancers ws1 ws2
-	printf '#!/bin/bash\nexec sleep 1000\n' >bin/ssh
-	local began
+	local began mine=1000.$$
+	printf '#!/bin/bash\nexec sleep %s\n' "$mine" >bin/ssh
 	began=$(now_ms)
 	run -69 wsctl status
 	says "lb2: ssh root@lb2: no answer within 10 s"
 	[ $(($(now_ms) - began)) -lt $((20000 * WAIT_FACTOR)) ]
 	# ... and is gone with the command.
-	refute pgrep -f "^sleep 1000$"
+	refute pgrep -f "^sleep $mine\$"
 }
 
 @test "ssh's own words say what is wrong, whatever they hold" {
