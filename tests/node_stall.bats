@@ -13,10 +13,10 @@ load helpers
 	ws_open b "$(url ws1)"
 	ws_wait a '^ping'
 	kill -STOP "$(pid ws1)"
-	never 7 gone ws1
+	never 10 gone ws1
 	kill -CONT "$(pid ws1)"
 	wait_until 10 health_is ws1 200
-	never 5 ended
+	never 6 ended
 	clients_are ws1 2
 	[ "$(metric ws1 wsnode_ping_timeouts_total)" = 0 ]
 	ws_send a hi

@@ -115,7 +115,7 @@ told() {
 	calm id cf
 	wait_until 10 replicated
 	stop r1 KILL
-	wait_until 60 served r2
+	wait_until 30 served r2
 	goes_on_again
 	goes_on 100
 	end
@@ -125,7 +125,7 @@ told() {
 @test "the master is killed amid messages: all that was acknowledged is there, or its loss is told" {
 	begin
 	stop r1 KILL
-	wait_until 60 served r2
+	wait_until 30 served r2
 	goes_on 100
 	end
 	told
@@ -136,7 +136,7 @@ told() {
 	calm id cf
 	wait_until 10 replicated
 	stop r1 KILL
-	wait_until 60 served r2
+	wait_until 30 served r2
 	goes_on_again
 	wait_until 20 nodes_are_up
 	goes_on 20
@@ -159,7 +159,7 @@ told() {
 @test "SENTINEL FAILOVER hands over under load: clients stay, and are told what was lost, if anything" {
 	begin
 	redis-cli -p "${PORT[s1]}" sentinel failover chat
-	wait_until 60 served r2
+	wait_until 30 served r2
 	wait_until 30 role_is r1 slave
 	goes_on 100
 	wait_until 20 served r2
@@ -174,7 +174,7 @@ told() {
 	wait_until 10 served r1
 	wait_until 10 replicated
 	stop r1 KILL
-	wait_until 60 served r2
+	wait_until 30 served r2
 	goes_on_again
 	goes_on 100
 	end
@@ -201,7 +201,7 @@ told() {
 	ws_wait a 'before$'
 	wait_until 10 replicated
 	stop r1 KILL
-	wait_until 60 served r2
+	wait_until 30 served r2
 	wait_until 20 nodes_are_up
 	run -0 wsctl publish ch0 after
 	ws_wait a 'after$'

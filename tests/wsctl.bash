@@ -47,9 +47,9 @@ state_is_now() { [ "$(state "$1")" = "$2" ]; }
 # says TEXT: the last `run` printed it. says_not: it didn't.
 says() { [[ $output == *"$1"* ]] || fail "no \"$1\" in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || fail "\"$1\" in: $output"; }
-# fifty_a_second CHANNEL: messages, as long as the test lasts.
-fifty_a_second() {
-	spawn pub bash -c 'exec {nap}<> <(:); while :; do echo x; read -rt 0.02 -u "$nap"; done |
+# thirty_a_second CHANNEL: messages, as long as the test lasts.
+thirty_a_second() {
+	spawn pub bash -c 'exec {nap}<> <(:); while :; do echo x; read -rt 0.033 -u "$nap"; done |
 		"$0" -c wscale.yaml publish "$1" -' "$BUILD/wsctl" "$1"
 }
 # liar NAME JSON-MEMBERS: answers every request as node NAME, without a fork, since wsctl waits a second; with

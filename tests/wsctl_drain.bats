@@ -266,7 +266,7 @@ gate() { spawn gate socat "TCP-LISTEN:${PORT[gate]},bind=127.0.0.1,reuseaddr,for
 	cluster ws1 ws2
 	clients 4
 	stop_redis
-	run -69 wsctl drain ws2 --force
+	run -69 wsctl drain ws2
 	says "redis 127.0.0.1:${PORT[redis]}: connection refused"
 	says "to move its 2 clients: systemctl stop wsnode@ws2 on its host, or, once redis is back: wsctl drain ws2; undo: wsctl ready ws2"
 	[ "$(conns ws2)" = 2 ]
